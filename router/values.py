@@ -1,0 +1,282 @@
+"""The nouns of the house: deployments, calls, replies, failures, leases.
+
+Plain slotted values that import the standard library only.  Times are seconds on the router's own monotonic
+clock, durations are seconds, tokens are whole tokens, unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RequestWindow:
+    """At most `limit` requests in any `seconds`."""
+
+    limit: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedFails:
+    """How many failures of each kind a deployment may have within its cooldown time before it is ejected.
+
+    `None` means: not stated, the next rule decides (kind, then `default`, then the built-in rule of `health.py`).
+    The names follow LiteLLM's `AllowedFailsPolicy`.
+    """
+
+    default: int | None = None
+    bad_request: int | None = None
+    authentication: int | None = None
+    timeout: int | None = None
+    rate_limit: int | None = None
+    content_policy: int | None = None
+    internal_server: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a call may be tried again within one group, by kind of failure.
+
+    `None` means: not stated, `default` decides.  The names follow LiteLLM's `RetryPolicy`.
+    """
+
+    default: int = 2
+    bad_request: int | None = None
+    authentication: int | None = None
+    timeout: int | None = None
+    rate_limit: int | None = None
+    content_policy: int | None = None
+    internal_server: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of a model, as configured.  Holds no run-time state."""
+
+    id: str
+    """Unique within a router: `model_info.id`, else made from the wire name and the host."""
+    group: str
+    """The name under which callers ask for it (`model_name`)."""
+    model: str
+    """Its name on the wire: the Azure deployment, or the model of an OpenAI endpoint."""
+    resource: str = ""
+    """The host behind it.  A host that cannot be reached counts against all its deployments."""
+    order: int = 1
+    """Tier: a higher number is used only when nothing in the lower ones is usable and has room."""
+    weight: float | None = None
+    tpm: int | None = None
+    """Tokens per minute; None: no limit until a header or a 429 teaches one."""
+    rpm: int | None = None
+    """Requests per minute; None: no limit until a 429 teaches one."""
+    windows: tuple[RequestWindow, ...] = ()
+    """Further request windows, such as 10 s windows of ⌈rpm/6⌉ on Azure."""
+    max_parallel_requests: int | None = None
+    cooldown_time: float | None = None
+    """Seconds of rest after a failure that calls for one; overrides `Retry-After` and the router's; 0 means never."""
+    allowed_fails: AllowedFails | None = None
+    num_retries: int | None = None
+    timeout: float | None = None
+    """Seconds that one attempt on it may take."""
+    stream_timeout: float | None = None
+    region: str | None = None
+    tags: tuple[str, ...] = ()
+    base_model: str | None = None
+    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    """Request parameters for every call that does not set them itself."""
+    endpoint: Any = field(default=None, repr=False)
+    """What the transport needs to reach it; opaque to everyone else."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One question of a caller, before anything is decided.  Compared by identity."""
+
+    operation: str
+    """`chat.completions` or `embeddings`: a key of `router.azure.wire.OPERATIONS`."""
+    group: str
+    """The group asked for; after a fallback, the group that is tried now."""
+    body: Mapping[str, Any] = field(repr=False)
+    """The JSON of the request without `model`.  Never printed: it holds the prompt."""
+    tokens: int = 0
+    """Estimated charge at admission."""
+    stream: bool = False
+    timeout: float = 600.0
+    """Seconds for the whole call: attempts, waits and fallbacks."""
+    timeout_is_callers: bool = False
+    """The caller set `timeout` for this call, so running out of it says nothing about a deployment."""
+    attempt_timeout: float | None = None
+    stream_timeout: float | None = None
+    """Seconds to the first event of a stream and between events."""
+    max_wait: float | None = None
+    """Seconds to queue when nothing has room.  None: 30 s, or 1 s where a fallback exists; 0 refuses at once."""
+    num_retries: int | None = None
+    """Overrides every other retry setting when not None; 0 means none."""
+    priority: int = 0
+    """Lower goes first in the queue."""
+    tags: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+class Kind(StrEnum):
+    """Why an attempt did not succeed.  `verdict.py` says what follows from each."""
+
+    # The service was not reached, or spoke gibberish.
+    DNS = "dns"
+    CONNECT = "connect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS = "tls"
+    RESET = "reset"
+    TRUNCATED = "truncated"
+    PROTOCOL = "protocol"
+    REDIRECT = "redirect"
+    TOO_LARGE = "too_large"
+    BAD_CONTENT_TYPE = "bad_content_type"
+    BAD_JSON = "bad_json"
+    BAD_SHAPE = "bad_shape"
+    EMPTY = "empty"
+    # Time ran out.
+    TIMEOUT = "timeout"
+    FIRST_EVENT_TIMEOUT = "first_event_timeout"
+    # The service answered, and the answer was no.
+    THROTTLED = "throttled"
+    BUSY = "busy"
+    SERVER_ERROR = "server_error"
+    REQUEST_TIMEOUT = "request_timeout"
+    CONFLICT = "conflict"
+    AUTHENTICATION = "authentication"
+    PERMISSION = "permission"
+    NOT_FOUND = "not_found"
+    BAD_REQUEST = "bad_request"
+    CONTEXT_WINDOW = "context_window"
+    CONTENT_POLICY = "content_policy"
+    UNPROCESSABLE = "unprocessable"
+    # Neither: our side.
+    STREAM = "stream"
+    """An error event, a malformed event or a missing end inside a stream that began well."""
+    CREDENTIALS = "credentials"
+    """A token provider failed; nothing was sent."""
+    CANCELLED = "cancelled"
+    """The caller went away."""
+    SIMULATED = "simulated"
+    """`mock_testing_fallbacks` and its kin: no request was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """What the `x-ratelimit-*` headers of a reply said; None where absent, not a number, or not positive enough to mean it."""
+
+    limit_tokens: int | None = None
+    remaining_tokens: int | None = None
+    limit_requests: int | None = None
+    remaining_requests: int | None = None
+
+
+NO_RATE_LIMITS = RateLimits()
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens as the service billed them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
+@dataclass(slots=True)
+class Reply:
+    """A success, or the well-begun stream of one."""
+
+    status: int
+    body: Any = field(repr=False)
+    """The decoded JSON object, or an open stream (see `router.azure.transport`)."""
+    usage: Usage | None = None
+    """None: the service did not say, or said nonsense."""
+    limits: RateLimits = NO_RATE_LIMITS
+    seconds: float = 0.0
+    """From sending to the whole reply; for a stream, to its first content."""
+    request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+
+@dataclass(slots=True)
+class Failure:
+    """Why an attempt did not succeed, as a value.  Becomes an exception only at the door (`errors.error_for`)."""
+
+    kind: Kind
+    message: str = ""
+    """What the service or the engine said, scrubbed of keys; never holds a prompt of ours."""
+    status: int | None = None
+    code: str | None = None
+    param: str | None = None
+    type: str | None = None
+    retry_after: float | None = None
+    """Seconds, as the service asked, uncapped; None if it did not or the value made no sense."""
+    limits: RateLimits = NO_RATE_LIMITS
+    sent: bool = True
+    """False: provably nothing reached the service's limiter, so the reservation may be given back whole."""
+    seconds: float = 0.0
+    request_id: str | None = None
+    usage: Usage | None = None
+    """What a broken stream is known to have used."""
+    partial: str = field(default="", repr=False)
+    """The text that a broken stream had delivered."""
+    body: Any = field(default=None, repr=False)
+    """The decoded error body, if there was one."""
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """The right to send one attempt.  Whoever holds it settles it; settling twice is harmless."""
+
+    id: str
+    deployment: Deployment
+    call: Call
+    tokens: int
+    """Reserved tokens."""
+    at: float
+    """When it was granted."""
+    slot: int = 0
+    """The window slot into which it was charged."""
+    probe: bool = False
+    """The one live call that tests a deployment after its ejection."""
+    begun: bool = False
+    """The stream's head has been judged (`Begin`); what follows only settles."""
+    settled: bool = False
+    tokens_settled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that was sent, or could not be, as callers see it in `reply.routing.attempts` and `error.attempts`."""
+
+    deployment: str
+    status: int | None
+    reason: str
+    """`ok` or a `Kind`."""
+    seconds: float
+    retry_after: float | None = None
+
+
+@dataclass(slots=True)
+class Routing:
+    """What happened to a call: `reply.routing`."""
+
+    deployment: str
+    group: str
+    attempts: tuple[Attempt, ...] = ()
+    retries: int = 0
+    """Attempts beyond the first, over all groups."""
+    fallbacks: int = 0
+    """Groups beyond the first."""
+    waited: float = 0.0
+    """Seconds in the queue and in backoff."""
+    tokens_reserved: int = 0
+    tokens_settled: int = 0
+    """Known once the reply is whole: for a stream, after its end."""
+    cost: float | None = None
+    """US dollars; None where the price is not known."""
