@@ -54,6 +54,50 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """A group to go on in, with request parameters that replace the caller's there (`model` excepted)."""
+
+    group: str
+    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a router does about failures, as configured: retries, fallbacks, waiting.
+
+    The three fallback maps go from a group's name to the groups to try after it, in order.
+    """
+
+    retries: Retries = Retries()
+    group_retries: Mapping[str, Retries] = field(default_factory=dict[str, Retries])
+    """Wins over `retries` for the groups that it names."""
+    fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict[str, tuple[Fallback, ...]])
+    context_window_fallbacks: Mapping[str, tuple[Fallback, ...]] = field(
+        default_factory=dict[str, tuple[Fallback, ...]]
+    )
+    content_policy_fallbacks: Mapping[str, tuple[Fallback, ...]] = field(
+        default_factory=dict[str, tuple[Fallback, ...]]
+    )
+    default_fallbacks: tuple[Fallback, ...] = ()
+    """For groups that `fallbacks` does not name."""
+    max_fallbacks: int = 5
+    """Groups beyond the first that one call may try."""
+    retry_after: float = 0.0
+    """Least seconds of pause before the same deployment is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthPolicy:
+    """When a deployment is taken out of service, as configured for the whole router."""
+
+    allowed_fails: AllowedFails | None = None
+    """None: the built-in rule of `health.py`.  Otherwise more failures than this within the cooldown time eject."""
+    cooldown_time: float | None = None
+    """Seconds of rest; None: `Retry-After` or 10 s for a 429, 5 s doubling for an ejection; 0: never."""
+    disable_cooldowns: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment of a model, as configured.  Holds no run-time state."""
 
