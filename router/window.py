@@ -1,0 +1,106 @@
+"""How much was charged within the last so many seconds?
+
+A window is a true sliding sum, kept in slots of a quarter of a second.  The oldest, partly expired slot counts
+whole, and so does a guard for the jitter of the network, so the sum is never below what any limiter can see that
+counts the same charges: a fixed minute of any phase, a sliding minute, or a token bucket (algorithms.md §2.1;
+measured there: 0 % refused against all three, 98 % goodput).
+
+    now 10:00:00.10   charge 40    slots: 10:00:00.00 → 40                        used 40
+    now 10:00:30.60   charge 10    slots: 10:00:00.00 → 40, 10:00:30.50 → 10      used 50
+    now 10:01:00.60                the first is 60.5 s old: still counted         used 50
+    now 10:01:00.75                60 s + 0.5 s guard + its own quarter: gone     used 10
+
+Only slots that were charged are kept, so an idle deployment costs nothing, and a charge can be amended later
+through its cell, wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import ceil, inf
+
+SLOT_S = 0.25
+"""Width of a slot in seconds.  A quarter costs 0.4 % of a minute's capacity (algorithms.md §3.1, `ringwidth`)."""
+GUARD_S = 0.5
+"""The service counts at receipt; its window may hold this much more than ours if transit varies."""
+
+Cell = list[int]
+"""[slot, amount], shared between a window and the lease that made the charge."""
+
+
+def slot_of(now: float) -> int:
+    """The number of the slot that holds the moment `now` (seconds)."""
+    return int(now / SLOT_S)
+
+
+class Window:
+    """The sum of charges over the last `seconds`.
+
+    Args:
+        seconds: the length of the window.
+        limit: the most that may stand in it; `math.inf` for a window that only measures.
+
+    Attributes:
+        used: the sum now, valid after `advance`.  Never negative.
+    """
+
+    __slots__ = ("cells", "keep", "limit", "seconds", "used")
+
+    def __init__(self, seconds: float, limit: float = inf) -> None:
+        if not seconds > 0:
+            raise ValueError(f"a window needs a positive length, not {seconds} s")
+        self.seconds = seconds
+        self.limit = limit
+        self.used = 0
+        self.cells: deque[Cell] = deque()
+        guard = min(GUARD_S, seconds * 0.05)  # half a second would halve a 1 s window
+        self.keep = 1 + ceil((seconds + guard) / SLOT_S)
+        """A charge leaves when its slot is this many slots old."""
+
+    def advance(self, slot: int) -> None:
+        """Forget what is too old at `slot`.  Slots never run backwards; an earlier one changes nothing."""
+        cells = self.cells
+        edge = slot - self.keep
+        while cells and cells[0][0] <= edge:
+            self.used -= cells.popleft()[1]
+
+    def add(self, slot: int, amount: int) -> Cell:
+        """Charge `amount` ≥ 0 in `slot`, and return the cell through which it can be amended."""
+        cells = self.cells
+        self.used += amount
+        if cells and cells[-1][0] >= slot:  # a clock that stepped back charges into the newest slot: the safe side
+            cell = cells[-1]
+            cell[1] += amount
+            return cell
+        cell = [slot, amount]
+        cells.append(cell)
+        return cell
+
+    def amend(self, cell: Cell, delta: int) -> None:
+        """Correct an earlier charge by `delta` (either sign).  A cell that has left the window is left alone."""
+        cells = self.cells
+        if not cells or cell[0] < cells[0][0]:
+            return
+        delta = max(delta, -cell[1])
+        cell[1] += delta
+        self.used += delta
+
+    def fits(self, amount: int) -> bool:
+        """Is there room for `amount` now?  Valid after `advance`."""
+        return self.used + amount <= self.limit
+
+    def opening(self, amount: int, slot: int) -> float | None:
+        """When `amount` would fit if nothing else were charged: seconds on the clock of the slots; None if never.
+
+        The answer is the beginning of the first slot at which it fits; `slot` itself if it fits now.
+        """
+        if amount > self.limit:
+            return None
+        excess = self.used + amount - self.limit
+        if excess <= 0:
+            return slot * SLOT_S
+        for cell_slot, charged in self.cells:
+            excess -= charged
+            if excess <= 0:
+                return (cell_slot + self.keep) * SLOT_S
+        return slot * SLOT_S  # unreachable while `used` is the sum of the cells
