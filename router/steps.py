@@ -29,7 +29,7 @@ class Ticket:
     `ring` may come from any thread, before or after the driver has begun to wait, and more than once.
     """
 
-    __slots__ = ("bell", "call", "deadline", "priority", "rung", "serial", "tokens")
+    __slots__ = ("bell", "call", "deadline", "priority", "rung", "rung_at", "serial", "tokens")
 
     def __init__(self, call: Call, tokens: int, deadline: float, serial: int) -> None:
         self.call = call
@@ -38,6 +38,8 @@ class Ticket:
         self.deadline = deadline
         self.serial = serial
         self.rung = False
+        self.rung_at: float | None = None
+        """When a later call first found this one rung and still in its way."""
         self.bell: Callable[[], None] | None = None
 
     def ring(self) -> None:
@@ -58,7 +60,7 @@ class Refusal:
     ticket: Ticket | None
     """Its place in the queue, if the opening lies within what the call may wait for."""
     reason: str
-    """`full`, `budget` (the retry budget is spent), `unknown` (no such group), `too_large` (no limit is that high)."""
+    """`full`, `budget` (the retry budget is spent), `tried` (only deployments that the call has used are left)."""
     details: tuple[str, ...] = ()
     """One line per deployment: why not.  Only made when nothing is queued."""
 
@@ -73,8 +75,8 @@ class Reserve(Step["Lease | Refusal"]):
     """Ids that this call has used already; they come again only when no other is left."""
     retry_cost: float = 0.0
     """What this attempt takes from the group's retry budget; 0 for a first attempt."""
-    wait_until: float = 0.0
-    """Up to when the call would queue; 0: not at all."""
+    patience: float = 0.0
+    """Seconds for which the call would queue from now; 0: not at all.  Ignored with a `ticket`, which has its deadline."""
     ticket: Ticket | None = None
 
 

@@ -163,6 +163,8 @@ class Call:
     """Lower goes first in the queue."""
     tags: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    encoded: Any = field(default=None, init=False, repr=False)
+    """The body as bytes once an attempt has made them, so that the next need not; see `router.azure.wire.encode`."""
 
 
 class Kind(StrEnum):
@@ -240,6 +242,8 @@ class Reply:
     """The decoded JSON object, or an open stream (see `router.azure.transport`)."""
     usage: Usage | None = None
     """None: the service did not say, or said nonsense."""
+    usage_is_nonsense: bool = False
+    """The service stated a usage that cannot be true; it was ignored."""
     limits: RateLimits = NO_RATE_LIMITS
     seconds: float = 0.0
     """From sending to the whole reply; for a stream, to its first content."""
@@ -284,8 +288,10 @@ class Lease:
     """Reserved tokens."""
     at: float
     """When it was granted."""
-    slot: int = 0
-    """The window slot into which it was charged."""
+    others: int = 0
+    """Deployments of the group that the call has not used and that could be tried after this one."""
+    charges: Any = field(default=None, repr=False)
+    """The store's own note of what was charged where."""
     probe: bool = False
     """The one live call that tests a deployment after its ejection."""
     begun: bool = False

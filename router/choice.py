@@ -1,0 +1,136 @@
+"""Which deployments could take this call now, and which of them does?
+
+Admission first, choice second: only deployments that are usable, have room for the call and were not tried by it
+are shown to the strategy.  Up to eight, all of them are looked at; above, as many as the strategy's `sample` asks
+for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.3, §3.3).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+from random import Random
+
+from strategies import Candidate, Sample, Strategy
+
+from .account import Account
+
+FULL_SCAN = 8
+DRAWN = 3
+DRAWS = 9
+"""Draws made to find three that fit; then the rest are walked from a random place."""
+
+
+class Tier:
+    """The deployments of one group that share an `order`."""
+
+    __slots__ = ("_capacity", "_weight", "accounts", "order")
+
+    def __init__(self, order: int, accounts: Sequence[Account]) -> None:
+        self.order = order
+        self.accounts = list(accounts)
+        # Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
+        self._capacity = list(accumulate(account.capacity for account in self.accounts))
+        self._weight = list(accumulate(account.weight for account in self.accounts))
+
+    def draw(self, by: list[float], rng: Random) -> Account:
+        """One account, with a probability in proportion to its share of the running total `by`."""
+        last = len(self.accounts) - 1
+        return self.accounts[min(bisect(by, rng.random() * by[-1]), last)]
+
+    def draws(self, sample: Sample, rng: Random) -> Iterator[Account]:
+        """Distinct accounts in the order in which a sampling strategy would look at them."""
+        by = self._weight if sample is Sample.WEIGHT and self._weight[-1] > 0 else self._capacity
+        seen: set[int] = set()
+        for _ in range(DRAWS):
+            account = self.draw(by, rng)
+            if id(account) not in seen:
+                seen.add(id(account))
+                yield account
+
+    def walk(self, start: int) -> Iterator[Account]:
+        """All accounts, from a place on and around."""
+        accounts = self.accounts
+        size = len(accounts)
+        for i in range(size):
+            yield accounts[(start + i) % size]
+
+
+class Asking:
+    """One question: this call, at this moment, with these deployments left out."""
+
+    __slots__ = ("kept", "now", "panic", "rng", "skip", "slot", "tokens", "turn")
+
+    def __init__(
+        self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
+    ) -> None:
+        self.tokens = tokens
+        self.now = now
+        self.slot = slot
+        self.turn = turn
+        self.rng = rng
+        self.skip = skip
+        self.kept = kept
+        """A deployment that is kept for the head of the queue."""
+        self.panic = False
+        """Too few are well: believe nobody's ejection."""
+
+    def load(self, account: Account) -> float:
+        """The projected utilisation of an account that could take the call; above 1.0 it cannot."""
+        now = self.now
+        if not account.health.usable(now, self.panic) or not account.resource.usable(now, self.panic):
+            return 3.0
+        if account is self.kept or (self.skip and account.deployment.id in self.skip):
+            return 3.0
+        if account.slot != self.slot:
+            account.advance(self.slot, now)
+        return account.utilisation(self.tokens)
+
+
+def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[tuple[Account, float]]:
+    """The accounts of a tier that could take the call and that the strategy wants to see, with their utilisation."""
+    load = asking.load
+    if len(tier.accounts) <= FULL_SCAN or sample is Sample.ALL:
+        return [(account, p) for account in tier.accounts if (p := load(account)) <= 1.0]
+    if sample is Sample.TURN:
+        return _first(tier, asking.turn % len(tier.accounts), asking)
+    wanted = 1 if sample is Sample.WEIGHT else DRAWN
+    found: list[tuple[Account, float]] = []
+    for account in tier.draws(sample, asking.rng):
+        p = load(account)
+        if p <= 1.0 and (account.health.ready or asking.rng.random() < account.health.ramp(asking.now)):
+            found.append((account, p))
+            if len(found) == wanted:
+                break
+    return found or _first(tier, int(asking.rng.random() * len(tier.accounts)), asking)
+
+
+def _first(tier: Tier, start: int, asking: Asking) -> list[tuple[Account, float]]:
+    load = asking.load
+    for account in tier.walk(start):
+        p = load(account)
+        if p <= 1.0:
+            return [(account, p)]
+    return []
+
+
+def as_candidate(account: Account, utilisation: float, typical_s: float, now: float) -> Candidate:
+    """What the strategy is told of an account.
+
+    One that is coming back from an ejection is shown with the smaller capacity and the higher utilisation that its
+    slow start allows it (10 % to 100 % over 30 s), so that every strategy eases it in.
+    """
+    capacity = account.capacity
+    if not account.health.ready:
+        ramp = account.health.ramp(now)
+        capacity *= ramp
+        utilisation = min(1.0, utilisation / ramp)
+    slowness = account.seconds / typical_s if typical_s and account.seconds else 1.0
+    return Candidate(account.deployment.id, utilisation, account.in_flight, capacity, account.weight, slowness)
+
+
+def sample_of(strategy: Strategy) -> Sample:
+    """What a strategy wants to see; everything if it does not say."""
+    sample = getattr(strategy, "sample", Sample.ALL)
+    return sample if isinstance(sample, Sample) else Sample.ALL
