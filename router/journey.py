@@ -1,0 +1,321 @@
+"""The story of one call: reserve, send, judge, settle; and again, or elsewhere, if it is worth it.
+
+A journey is a generator.  It asks the world for steps (`steps.py`) through `yield from ask(...)` and can do nothing
+else: it reads no clock (each answer of the store says what time it is), never sleeps and never touches a socket.
+The same story therefore runs blocking, on asyncio, on trio, and under virtual time; a test answers its questions
+by hand.
+
+    resolve and estimate      before the journey, at the door (router.py)
+    reserve                   admit, choose and charge in one stroke; or wait in the queue; or learn that it is useless
+    send, judge, settle       whatever happened is charged before anything else is decided
+    again                     in another deployment; in the same one only when no other is left, after a backoff
+    fall back                 the next group of a flat plan; a group is visited once, so a circle ends by itself
+    hand over                 a whole reply, or a begun stream together with its open lease
+
+Whoever holds the lease settles it: the journey while it runs, the driver if it dies, the stream after the hand-over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from .budget import backoff_seconds
+from .errors import APIError, NoDeploymentLeft, error_for
+from .events import Chosen, FellBack, GaveUp
+from .steps import Begin, Journey, Refusal, Reserve, Send, Settle, Tell, Ticket, Wait, ask
+from .tokens import estimate
+from .values import Attempt, Call, Failure, Fallback, Kind, Lease, Policy, Reply, Retries, Routing
+from .verdict import judge, retries_allowed
+
+DEFAULT_MAX_WAIT_S = 30.0
+MAX_WAIT_BEFORE_FALLBACK_S = 1.0
+ATTEMPT_SHARE = 0.8
+"""Of the time that is left, what one attempt may take while another could still be tried (DESIGN §4.5)."""
+TIMEOUTS = (Kind.TIMEOUT, Kind.FIRST_EVENT_TIMEOUT, Kind.CONNECT_TIMEOUT)
+
+
+@dataclass(slots=True)
+class Granted:
+    """What a journey brings home.  For a stream the lease is still open, and whoever takes this must settle it."""
+
+    reply: Reply
+    lease: Lease
+    routing: Routing
+
+
+@dataclass(slots=True)
+class Diary:
+    """What happened so far, over all groups."""
+
+    policy: Policy
+    rng: Random
+    deadline: float | None = None
+    """On the store's clock, known from its first answer."""
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    waited: float = 0.0
+    groups: list[str] = field(default_factory=list[str])
+
+    def left(self, call: Call, now: float) -> float:
+        """Seconds of the call's time that are left."""
+        if self.deadline is None:
+            self.deadline = now + call.timeout
+        return self.deadline - now
+
+
+@dataclass(slots=True)
+class Stay:
+    """One call's time in one group: what it tried there and how often it may try again."""
+
+    call: Call
+    patience: float
+    """Seconds that it may still wait here."""
+    has_fallback: bool
+    tried: set[str] = field(default_factory=set[str])
+    banned: set[str] = field(default_factory=set[str])
+    """Tried, and not worth trying again whatever happens (it refused our key, it does not exist)."""
+    retries: int = 0
+    retry_cost: float = 0.0
+    failure: Failure | None = None
+    lease: Lease | None = None
+    """The last one."""
+
+
+def journey(
+    call: Call, policy: Policy, rng: Random, name_of: Callable[[str], str] = lambda name: name
+) -> Journey[Granted]:
+    """Take one call from question to answer.
+
+    Args:
+        call: resolved and estimated.
+        policy: retries and fallbacks.
+        rng: dice for the jitter of a backoff.
+        name_of: from the name of a fallback to the name of a group (aliases).
+
+    Returns:
+        `Granted`.
+
+    Raises:
+        APIError: what the first group failed with, carrying the attempts of all.
+    """
+    diary = Diary(policy, rng)
+    plan: list[Fallback] = []
+    first: APIError | None = None
+    original = call
+    while True:
+        diary.groups.append(call.group)
+        outlook = plan or _targets(policy, call.group, "general", diary, plan)
+        answer = yield from _stay(call, bool(outlook) and len(diary.groups) <= policy.max_fallbacks, diary)
+        if isinstance(answer, Granted):
+            return answer
+        failed, wish = answer
+        first = first or failed
+        wanted = _targets(policy, call.group, wish, diary, plan)
+        plan = wanted + plan if wish != "general" else plan + wanted
+        if not plan or len(diary.groups) > policy.max_fallbacks:
+            first.attempts = tuple(diary.attempts)
+            yield from ask(Tell(GaveUp(original.group, type(first).__name__, len(diary.attempts))))
+            raise first
+        target = plan.pop(0)
+        group = name_of(target.group)
+        yield from ask(Tell(FellBack(call.group, group, _reason(failed, diary))))
+        call = _redirected(original, group, target)
+
+
+def _reason(failed: APIError, diary: Diary) -> str:
+    return diary.attempts[-1].reason if diary.attempts else type(failed).__name__
+
+
+def _redirected(call: Call, group: str, target: Fallback) -> Call:
+    """The call as it goes to a fallback group: with that entry's parameters, and without the simulation."""
+    if not target.overrides:
+        return replace(call, group=group, simulated=None)
+    body = {**call.body, **target.overrides}
+    return replace(call, group=group, simulated=None, body=body, tokens=estimate(call.operation, body))
+
+
+def _targets(policy: Policy, group: str, wish: str, diary: Diary, plan: list[Fallback]) -> list[Fallback]:
+    """Where a call may go on after `group`: its special list first where the failure has one, then the ordinary."""
+    special: tuple[Fallback, ...] = ()
+    if wish == "context_window":
+        special = policy.context_window_fallbacks.get(group) or policy.context_window_fallbacks.get("*", ())
+    elif wish == "content_policy":
+        special = policy.content_policy_fallbacks.get(group) or policy.content_policy_fallbacks.get("*", ())
+    ordinary = policy.fallbacks.get(group)
+    if ordinary is None:
+        ordinary = policy.default_fallbacks
+    seen = {*diary.groups, *(f.group for f in plan)}
+    wanted: list[Fallback] = []
+    for target in (*special, *ordinary):
+        if target.group not in seen:
+            seen.add(target.group)
+            wanted.append(target)
+    return wanted
+
+
+def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tuple[APIError, str]]:
+    """All attempts in one group.  Returns the reply, or the error and the kind of fallback it calls for."""
+    if call.simulated is not None:
+        failure = call.simulated
+        diary.attempts.append(Attempt(call.group, failure.status, failure.kind, 0.0))
+        return error_for(failure), judge(failure).fallbacks if failure.code is None else failure.code
+    patience = call.max_wait
+    if patience is None:
+        patience = MAX_WAIT_BEFORE_FALLBACK_S if has_fallback else DEFAULT_MAX_WAIT_S
+    stay = Stay(call, patience, has_fallback)
+    while True:
+        answer = yield from _reserve(stay, diary)
+        if isinstance(answer, Refusal):
+            return _refused(stay, diary, answer), judge(stay.failure).fallbacks if stay.failure else "general"
+        granted = yield from _attempt(stay, diary, answer)
+        if granted is not None:
+            return granted
+        if not _again(stay, diary):
+            return _error(stay, diary), judge(_last(stay)).fallbacks
+
+
+def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
+    """Reserve a deployment, waiting for room and backing off where that is allowed and can help."""
+    call = stay.call
+    ticket: Ticket | None = None
+    tried: set[str] = stay.tried
+    while True:
+        # Before the first answer nobody knows the time; then all of it is left.
+        left = call.timeout if diary.deadline is None else None
+        patience = stay.patience if left is None else min(stay.patience, left)
+        step = Reserve(call, call.group, tried, stay.retry_cost, max(0.0, patience), ticket)
+        answer = yield from ask(step)
+        if isinstance(answer, Lease):
+            return answer
+        left = diary.left(call, answer.now)
+        if answer.ticket is not None:
+            ticket = answer.ticket
+            pause = (answer.opening or answer.now) - answer.now
+        elif answer.reason == "tried" and stay.tried > stay.banned:
+            # Only deployments that this call has used are left: the best of them once more, but not at once.
+            ticket = None
+            tried = stay.banned
+            asked = stay.failure.retry_after if stay.failure is not None else None
+            pause = backoff_seconds(stay.retries, diary.rng, asked, diary.policy.retry_after)
+            if pause > min(stay.patience, left):
+                return answer
+            stay.retry_cost = 0.0  # this retry was paid for when it was refused
+        else:
+            return answer
+        waited = yield from ask(Wait(max(0.0, min(pause, left)), ticket))
+        diary.waited += waited
+        stay.patience -= waited
+
+
+def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
+    """Send one attempt, and settle it whatever comes.  None: it failed, and `stay.failure` says how."""
+    call = stay.call
+    left = diary.left(call, lease.at)
+    stay.lease = lease
+    if call.watched:
+        yield from ask(Tell(Chosen(call.group, lease.deployment.id, lease.tokens, len(diary.attempts) + 1)))
+    limit, is_callers = _attempt_limit(stay, lease, left)
+    if left <= 0:
+        result: Reply | Failure = Failure(Kind.TIMEOUT, f"the call's {call.timeout:g} s were over", sent=False)
+    else:
+        result = yield from ask(Send(lease, limit))
+    if isinstance(result, Reply):
+        diary.attempts.append(Attempt(lease.deployment.id, result.status, "ok", result.seconds))
+        yield from ask(Begin(lease, result) if call.stream else Settle(lease, result))
+        return Granted(result, lease, _routing(diary, lease))
+    blameless = result.kind in TIMEOUTS and is_callers
+    yield from ask(Settle(lease, result, blameless))
+    stay.failure = result
+    diary.attempts.append(
+        Attempt(lease.deployment.id, result.status, result.kind, result.seconds, result.retry_after)
+    )
+    return None
+
+
+def _attempt_limit(stay: Stay, lease: Lease, left: float) -> tuple[float, bool]:
+    """Seconds for one attempt, and whether it is the caller's own timeout that sets them."""
+    call = stay.call
+    could_go_on = stay.has_fallback or (lease.others > 0 and _retries_left(stay, lease) > 0)
+    limit = left * ATTEMPT_SHARE if could_go_on else left
+    is_callers = call.timeout_is_callers
+    for configured in (call.attempt_timeout, lease.deployment.timeout):
+        if configured is not None and configured < limit:
+            limit, is_callers = configured, False
+    return limit, is_callers
+
+
+def _retries_for(stay: Stay, diary: Diary | None, lease: Lease, kind: Kind) -> int:
+    """How often the call may be tried again after such a failure: the request's own word, the deployment's, the group's, the router's."""
+    if stay.call.num_retries is not None:
+        return stay.call.num_retries
+    if lease.deployment.num_retries is not None:
+        return lease.deployment.num_retries
+    retries = Retries() if diary is None else diary.policy.group_retries.get(stay.call.group, diary.policy.retries)
+    return retries_allowed(kind, retries)
+
+
+def _retries_left(stay: Stay, lease: Lease) -> int:
+    return _retries_for(stay, None, lease, Kind.TIMEOUT) - stay.retries
+
+
+def _again(stay: Stay, diary: Diary) -> bool:
+    """Is another attempt in this group worth it?  Notes what it costs and where it may not go."""
+    failure, lease = _last(stay), stay.lease
+    assert lease is not None
+    verdict = judge(failure)
+    if verdict.retry == "never" or stay.retries >= _retries_for(stay, diary, lease, failure.kind):
+        return False
+    stay.retries += 1
+    stay.retry_cost = verdict.retry_cost
+    stay.tried.add(lease.deployment.id)
+    if verdict.retry == "elsewhere":
+        stay.banned.add(lease.deployment.id)
+    return True
+
+
+def _last(stay: Stay) -> Failure:
+    assert stay.failure is not None
+    return stay.failure
+
+
+def _error(stay: Stay, diary: Diary) -> APIError:
+    deployment = stay.lease.deployment.id if stay.lease is not None else None
+    return error_for(_last(stay), deployment=deployment, attempts=tuple(diary.attempts))
+
+
+def _refused(stay: Stay, diary: Diary, refusal: Refusal) -> APIError:
+    """The error of a call that found no place: its last failure if it had one, else NoDeploymentLeft."""
+    retry_after = None if refusal.opening is None else max(0.0, refusal.opening - refusal.now)
+    if stay.failure is not None:
+        error = _error(stay, diary)
+        if stay.failure.kind in (Kind.THROTTLED, Kind.BUSY) and retry_after is not None:
+            error.retry_after = retry_after  # the soonest of all, not of the one that was asked last
+        return error
+    group = stay.call.group
+    when = "" if retry_after is None else f"; the soonest fits in {retry_after:.1f} s"
+    waited = f" after waiting {diary.waited:.1f} s" if diary.waited else ""
+    lines = "".join(f"\n  {line}" for line in refusal.details)
+    error = NoDeploymentLeft(
+        f"no deployment of {group!r} can take the call now{waited}{when}.{lines}\n"
+        "  To wait longer, raise `max_wait`; to go elsewhere, configure `fallbacks`.",
+        attempts=tuple(diary.attempts),
+        retry_after=retry_after,
+    )
+    error.group = group
+    error.details = refusal.details
+    return error
+
+
+def _routing(diary: Diary, lease: Lease) -> Routing:
+    groups = len(diary.groups)
+    return Routing(
+        deployment=lease.deployment.id,
+        group=lease.call.group,
+        attempts=tuple(diary.attempts),
+        retries=max(0, len(diary.attempts) - groups),
+        fallbacks=groups - 1,
+        waited=diary.waited,
+        tokens_reserved=lease.tokens,
+        tokens_settled=lease.tokens_settled,
+    )
