@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from math import inf
 from random import Random
 
 from .budget import backoff_seconds
@@ -179,12 +180,11 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
     """Reserve a deployment, waiting for room and backing off where that is allowed and can help."""
     call = stay.call
     ticket: Ticket | None = None
-    tried: set[str] = stay.tried
+    tried = stay.tried
     while True:
-        # Before the first answer nobody knows the time; then all of it is left.
-        left = call.timeout if diary.deadline is None else None
-        patience = stay.patience if left is None else min(stay.patience, left)
-        step = Reserve(call, call.group, tried, stay.retry_cost, max(0.0, patience), ticket)
+        patience = max(0.0, min(stay.patience, call.timeout))
+        deadline = inf if diary.deadline is None else diary.deadline
+        step = Reserve(call, call.group, tried, stay.retry_cost, patience, ticket, deadline)
         answer = yield from ask(step)
         if isinstance(answer, Lease):
             return answer
@@ -196,11 +196,11 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
             # Only deployments that this call has used are left: the best of them once more, but not at once.
             ticket = None
             tried = stay.banned
+            stay.retry_cost = 0.0  # this retry was paid for when it was refused
             asked = stay.failure.retry_after if stay.failure is not None else None
             pause = backoff_seconds(stay.retries, diary.rng, asked, diary.policy.retry_after)
             if pause > min(stay.patience, left):
                 return answer
-            stay.retry_cost = 0.0  # this retry was paid for when it was refused
         else:
             return answer
         waited = yield from ask(Wait(max(0.0, min(pause, left)), ticket))

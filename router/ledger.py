@@ -28,7 +28,7 @@ from .queue import STALE_S, Queue
 from .steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
 from .values import Call, Deployment, Failure, HealthPolicy, Kind, Lease, Reply
 from .verdict import judge
-from .window import slot_of
+from .window import SLOT_S, slot_of
 
 FALLBACK_STRATEGY = LeastLoaded()
 PANIC_SHARE = 0.5
@@ -146,7 +146,7 @@ class Ledger:
     def _blocker(self, group: Group, step: Reserve, now: float) -> Ticket | None:
         """The first ticket that this call must not overtake; it is rung, since room may be there for it."""
         ticket = step.ticket
-        deadline = ticket.deadline if ticket is not None else now + step.patience
+        deadline = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
         for other in group.queue.ahead_of(step.call, step.call.tokens, deadline, ticket):
             if other.rung:
                 if other.rung_at is None:
@@ -220,7 +220,7 @@ class Ledger:
         """Nothing can take the call now: queue it if an opening lies within its patience, else say when one comes."""
         ticket = step.ticket
         opening, account = self._opening(group, step, now, skip_tried=True)
-        until = ticket.deadline if ticket is not None else now + step.patience
+        until = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
         eta = opening
         if opening is not None and blocker is not None:
             eta = opening + self._seconds_ahead(group, step, until)
@@ -229,7 +229,8 @@ class Ledger:
                 ticket = group.queue.join(step.call, step.call.tokens, until)
             if group.queue.is_head(ticket):
                 group.queue.kept = account
-            wake = until if blocker is not None else max(opening or now, now)
+            # An opening that is due and yet not ours (kept for the head of the line) is looked at again a slot later.
+            wake = until if blocker is not None else max(opening or now, now + SLOT_S)
             return Refusal(now, wake, ticket, "full")
         if ticket is not None:
             group.queue.leave(ticket)

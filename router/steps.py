@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Generic, TypeVar
 
 from .events import Event
@@ -78,6 +79,8 @@ class Reserve(Step["Lease | Refusal"]):
     patience: float = 0.0
     """Seconds for which the call would queue from now; 0: not at all.  Ignored with a `ticket`, which has its deadline."""
     ticket: Ticket | None = None
+    deadline: float = inf
+    """The end of the call's time on the store's clock; unknown before the store's first answer."""
 
 
 @dataclass(frozen=True, slots=True)

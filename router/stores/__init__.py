@@ -1,0 +1,23 @@
+"""Where the ledger lives.
+
+A store carries out the steps that concern shared state, and owns the clock by which they are judged.  `memory.py`
+is the one that needs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from router.steps import StoreStep
+
+
+class Store(Protocol):
+    """One door with two handles."""
+
+    def apply(self, step: StoreStep) -> Any:
+        """Carry a step out, blocking, and return its answer (see the step's type)."""
+        ...
+
+    async def aapply(self, step: StoreStep) -> Any:
+        """The same, awaiting."""
+        ...

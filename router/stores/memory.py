@@ -1,0 +1,86 @@
+"""The ledger of one process: behind a lock, with a monotonic clock.
+
+The lock is held for microseconds and never across an await, so threads and event loops may share one store.
+After a fork the child keeps the charges (the quota is the same) and forgets the parent's open calls and waiters.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from router.events import Event
+from router.ledger import Ledger
+from router.steps import Begin, Leave, Reserve, Settle, StoreStep
+
+
+class MemoryStore:
+    """Keeps one ledger.
+
+    Args:
+        ledger: the fleet.
+        tell: gets every event, outside the lock.
+        clock: seconds, monotonic; injected in tests.
+    """
+
+    def __init__(
+        self, ledger: Ledger, tell: Callable[[Event], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.ledger = ledger
+        self.clock = clock
+        self._tell = tell
+        self._lock = threading.Lock()
+        _call_after_fork(self)
+
+    def apply(self, step: StoreStep) -> Any:
+        """Carry a step out and return its answer."""
+        ledger = self.ledger
+        answer: Any = None
+        with self._lock:
+            now = self.clock()
+            kind = type(step)
+            if kind is Reserve:
+                answer = ledger.reserve(step, now)  # type: ignore[arg-type]
+            elif kind is Settle:
+                ledger.settle(step, now)  # type: ignore[arg-type]
+            elif kind is Begin:
+                ledger.begin(step, now)  # type: ignore[arg-type]
+            elif kind is Leave:
+                ledger.leave(step, now)  # type: ignore[arg-type]
+            else:
+                raise TypeError(f"a store was given {kind.__name__}, which is no step of its own")
+            events = ledger.take_events() if ledger.events else None
+        if events:
+            for event in events:
+                self._tell(event)
+        return answer
+
+    async def aapply(self, step: StoreStep) -> Any:
+        """The same; nothing here waits."""
+        return self.apply(step)
+
+    def look(self, question: Callable[[Ledger, float], Any]) -> Any:
+        """Ask the ledger something under the lock: `question(ledger, now)`."""
+        with self._lock:
+            return question(self.ledger, self.clock())
+
+    def _forked(self) -> None:
+        self._lock = threading.Lock()  # another thread of the parent may have held the old one
+        self.ledger.forked()
+
+
+def _call_after_fork(store: MemoryStore) -> None:
+    """Let a child process start clean, without keeping the store alive."""
+    reference = weakref.ref(store)
+
+    def forked() -> None:
+        alive = reference()
+        if alive is not None:
+            alive._forked()
+
+    if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+        os.register_at_fork(after_in_child=forked)
