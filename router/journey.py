@@ -143,9 +143,9 @@ def _targets(policy: Policy, group: str, wish: str, diary: Diary, plan: list[Fal
         special = policy.context_window_fallbacks.get(group) or policy.context_window_fallbacks.get("*", ())
     elif wish == "content_policy":
         special = policy.content_policy_fallbacks.get(group) or policy.content_policy_fallbacks.get("*", ())
-    ordinary = policy.fallbacks.get(group)
-    if ordinary is None:
-        ordinary = policy.default_fallbacks
+    elif wish == "none":
+        return []
+    ordinary = policy.fallbacks.get(group, policy.default_fallbacks)
     seen = {*diary.groups, *(f.group for f in plan)}
     wanted: list[Fallback] = []
     for target in (*special, *ordinary):
@@ -160,7 +160,7 @@ def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tup
     if call.simulated is not None:
         failure = call.simulated
         diary.attempts.append(Attempt(call.group, failure.status, failure.kind, 0.0))
-        return error_for(failure), judge(failure).fallbacks if failure.code is None else failure.code
+        return error_for(failure), judge(failure).fallbacks
     patience = call.max_wait
     if patience is None:
         patience = MAX_WAIT_BEFORE_FALLBACK_S if has_fallback else DEFAULT_MAX_WAIT_S

@@ -1,0 +1,193 @@
+"""The stream that a caller holds, and the lease that it carries to its last byte.
+
+A stream is handed over at its first content.  From there on nothing can be moved to another deployment without
+the caller noticing, so a break raises `StreamInterrupted` with the text so far.  The lease is settled exactly once:
+at the end, on a break, at `close()`, or when a forgotten stream is collected.
+
+These are classes and not generators: a caller who breaks out of a generator gives the lease back only when the
+generator is collected; a class inside `with` gives it back at once (house.md §3.6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import anyio
+
+from .drivers import CLEAN_UP_S
+from .errors import error_for
+from .journey import Granted
+from .replies import ChatCompletionChunk, chunk_model
+from .steps import Settle
+from .stores import Store
+from .tokens import estimate, text_tokens
+from .values import Failure, Kind, Routing, Usage
+
+
+class Source(Protocol):
+    """An open stream of the transport."""
+
+    usage: Usage | None
+    text: str
+
+    def next(self, timeout: float) -> dict[str, Any] | Failure | None:
+        """The next event, None at the proper end, a Failure at any other."""
+        ...
+
+    async def anext(self, timeout: float) -> dict[str, Any] | Failure | None:
+        """The same, awaiting."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connection, blocking."""
+        ...
+
+    async def aclose(self) -> None:
+        """Drop the connection, awaiting."""
+        ...
+
+    def abandon(self) -> None:
+        """Drop the connection from anywhere, without awaiting."""
+        ...
+
+
+class _Begun:
+    """What both faces share: the source, the lease, and how it is settled."""
+
+    def __init__(self, granted: Granted, store: Store, gap: float) -> None:
+        self._granted = granted
+        self._store = store
+        self._gap = gap
+        self._source: Source = granted.reply.body
+        self._ended = False
+
+    @property
+    def routing(self) -> Routing:
+        """What happened to the call.  `tokens_settled` is known once the stream has ended."""
+        return self._granted.routing
+
+    @property
+    def text(self) -> str:
+        """The text that was delivered so far."""
+        return self._source.text
+
+    def _usage(self) -> Usage:
+        """What the stream used: as stated, else the estimate of the prompt and of the text that came."""
+        if self._source.usage is not None:
+            return self._source.usage
+        call = self._granted.lease.call
+        body = {k: v for k, v in call.body.items() if k not in ("max_tokens", "max_completion_tokens")}
+        prompt = estimate(call.operation, body)
+        answer = text_tokens(len(self._source.text))
+        return Usage(prompt, answer, prompt + answer)
+
+    def _settlement(self, failure: Failure | None) -> Settle:
+        self._ended = True
+        usage = self._usage()
+        if failure is None:
+            return Settle(self._granted.lease, replace(self._granted.reply, usage=usage, body=None))
+        return Settle(self._granted.lease, replace(failure, usage=usage), failure.kind is Kind.CANCELLED)
+
+    def _settled(self) -> None:
+        self._granted.routing.tokens_settled = self._granted.lease.tokens_settled
+
+    def _raise(self, failure: Failure) -> None:
+        routing = self._granted.routing
+        broken = replace(failure, kind=Kind.STREAM, partial=self._source.text)
+        broken.message = (
+            f"the stream broke off after {len(self._source.text)} characters: {failure.message or failure.kind};"
+            " what came is in `.partial`"
+        )
+        raise error_for(broken, deployment=routing.deployment, attempts=routing.attempts)
+
+    def _forgotten(self) -> None:
+        """Collected without having been closed: give everything back without waiting for anything."""
+        if not getattr(self, "_ended", True):
+            self._source.abandon()
+            self._store.apply(self._settlement(Failure(Kind.CANCELLED, "the stream was forgotten")))
+
+
+class Stream(_Begun):
+    """A blocking stream of chunks: iterate it, and close it if you stop early (or use `with`)."""
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatCompletionChunk:
+        if self._ended:
+            raise StopIteration
+        try:
+            event = self._source.next(self._gap)
+        except BaseException:
+            self.close()
+            raise
+        if isinstance(event, dict):
+            return chunk_model(event)
+        self._source.close()
+        self._store.apply(self._settlement(event))
+        self._settled()
+        if event is not None:
+            self._raise(event)
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stop: drop the connection and give the lease back, charged by what came.  Idempotent."""
+        if not self._ended:
+            self._source.close()
+            self._store.apply(self._settlement(Failure(Kind.CANCELLED, "the caller closed the stream")))
+            self._settled()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self._forgotten()
+
+
+class AsyncStream(_Begun):
+    """An awaiting stream of chunks: iterate it, and aclose it if you stop early (or use `async with`)."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatCompletionChunk:
+        if self._ended:
+            raise StopAsyncIteration
+        try:
+            event = await self._source.anext(self._gap)
+        except BaseException:
+            await self.aclose()
+            raise
+        if isinstance(event, dict):
+            return chunk_model(event)
+        await self._give_back(self._settlement(event))
+        if event is not None:
+            self._raise(event)
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Stop: drop the connection and give the lease back, charged by what came.  Idempotent."""
+        if not self._ended:
+            await self._give_back(self._settlement(Failure(Kind.CANCELLED, "the caller closed the stream")))
+
+    async def _give_back(self, settlement: Settle) -> None:
+        # Shielded: a cancelled caller must not leave the connection or the lease behind.
+        with anyio.move_on_after(CLEAN_UP_S, shield=True):
+            await self._source.aclose()
+            await self._store.aapply(settlement)
+        self._settled()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        self._forgotten()
+
