@@ -46,7 +46,9 @@ class Charge:
         self._caution_s = CAUTION_S
         self._cautious_until = 0.0
         self._since = 0.0
-        self._forget()
+        self._replies = 0
+        self._peak_ours = 0
+        self._peak_theirs = 0
 
     def settled(self, reserved: int, actual: int | None) -> int:
         """The tokens to charge for an attempt that was sent.
@@ -99,9 +101,6 @@ class Charge:
 
     def _restart(self, now: float) -> None:
         self._since = now
-        self._forget()
-
-    def _forget(self) -> None:
         self._replies = 0
         self._peak_ours = 0
         self._peak_theirs = 0

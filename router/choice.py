@@ -60,7 +60,7 @@ class Tier:
 class Asking:
     """One question: this call, at this moment, with these deployments left out."""
 
-    __slots__ = ("kept", "now", "panic", "rng", "skip", "slot", "tokens", "turn")
+    __slots__ = ("desperate", "kept", "now", "panic", "rng", "skip", "slot", "tokens", "turn")
 
     def __init__(
         self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
@@ -75,11 +75,15 @@ class Asking:
         """A deployment that is kept for the head of the queue."""
         self.panic = False
         """Too few are well: believe nobody's ejection."""
+        self.desperate = False
+        """All are disabled: ask one all the same."""
 
     def load(self, account: Account) -> float:
         """The projected utilisation of an account that could take the call; above 1.0 it cannot."""
         now = self.now
-        if not account.health.usable(now, self.panic) or not account.resource.usable(now, self.panic):
+        if not account.health.usable(now, self.panic) and not self.desperate:
+            return 3.0
+        if not account.resource.usable(now, self.panic):
             return 3.0
         if account is self.kept or (self.skip and account.deployment.id in self.skip):
             return 3.0

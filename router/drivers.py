@@ -87,7 +87,8 @@ def drive(journey: Journey[T], store: Store, transport: Transport, tell: Callabl
             elif isinstance(step, Wait):
                 answer = _sleep(step)
             elif isinstance(step, Tell):
-                answer = tell(step.event)
+                tell(step.event)
+                answer = None
             else:
                 raise TypeError(f"a journey asked for {type(step).__name__}, which no driver knows")
     finally:
@@ -116,7 +117,8 @@ async def adrive(journey: Journey[T], store: Store, transport: Transport, tell: 
             elif isinstance(step, Wait):
                 answer = await _asleep(step)
             elif isinstance(step, Tell):
-                answer = tell(step.event)
+                tell(step.event)
+                answer = None
             else:
                 raise TypeError(f"a journey asked for {type(step).__name__}, which no driver knows")
     finally:

@@ -159,7 +159,7 @@ def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tup
     """All attempts in one group.  Returns the reply, or the error and the kind of fallback it calls for."""
     if call.simulated is not None:
         failure = call.simulated
-        diary.attempts.append(Attempt(call.group, failure.status, failure.kind, 0.0))
+        diary.attempts.append(Attempt(call.group, failure.status, str(failure.kind), 0.0))
         return error_for(failure), judge(failure).fallbacks
     patience = call.max_wait
     if patience is None:
@@ -228,7 +228,7 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     yield from ask(Settle(lease, result, blameless))
     stay.failure = result
     diary.attempts.append(
-        Attempt(lease.deployment.id, result.status, result.kind, result.seconds, result.retry_after)
+        Attempt(lease.deployment.id, result.status, str(result.kind), result.seconds, result.retry_after)
     )
     return None
 

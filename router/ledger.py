@@ -32,6 +32,7 @@ from .window import SLOT_S, slot_of
 
 FALLBACK_STRATEGY = LeastLoaded()
 PANIC_SHARE = 0.5
+OUT = (State.EJECTED, State.PROBING, State.DISABLED)
 
 
 class Group:
@@ -166,6 +167,8 @@ class Ledger:
                 return self._ask_strategy(group, found, asking)
         if any(self._panics(tier, asking.now) for tier in group.tiers):
             asking.panic = True
+            # A refused key tells its caller more than "nothing is left" does, so if all are disabled, one is asked.
+            asking.desperate = all(a.health.state(asking.now) is State.DISABLED for a in group.accounts)
             for tier in group.tiers:
                 found = candidates(tier, group.sample, asking)
                 if found:
@@ -178,7 +181,7 @@ class Ledger:
         whole = well = 0.0
         for account in tier.accounts:
             whole += account.capacity
-            if account.health.state(now) not in (State.EJECTED, State.PROBING) and account.resource.usable(now):
+            if account.health.state(now) not in OUT and account.resource.usable(now):
                 well += account.capacity
         return well < PANIC_SHARE * whole
 
@@ -318,7 +321,7 @@ class Ledger:
         account.timed(reply.seconds)
         group = self.groups[lease.call.group]
         group.seconds += 0.05 * (reply.seconds - group.seconds) if group.seconds else reply.seconds
-        recovered = account.resource.succeeded(now) | account.health.succeeded(now, probe=lease.probe)
+        recovered = account.resource.succeeded(now, lease.probe) | account.health.succeeded(now, lease.probe)
         if recovered:
             self.events.append(Recovered(lease.deployment.group, lease.deployment.id))
         return account.learn(reply.limits, charged, lease.tokens, now)
@@ -339,13 +342,13 @@ class Ledger:
                 account.health.abandon_probe(now)
                 account.resource.abandon_probe(now)
             return refunded
-        if verdict.effect == "success":
-            account.health.succeeded(now, probe=lease.probe)
-            account.resource.succeeded(now)
+        if verdict.effect == "success" and not account.health.watches(failure.kind):
+            account.health.succeeded(now, lease.probe)
+            account.resource.succeeded(now, lease.probe)
             return refunded
         account.counters.failures += 1
         if verdict.effect == "throttle":
-            account.resource.succeeded(now)
+            account.resource.succeeded(now, lease.probe)
             self._throttle(account, lease, failure, now)
         else:
             self._hurt(group, account, lease, failure, now)
@@ -360,26 +363,26 @@ class Ledger:
             account.contradicted(failure.limits, lease.charges, lease.tokens, now)
         seconds = throttle_seconds(failure.retry_after, lease.deployment, self.health)
         if seconds > 0:
-            account.health.throttled(now, seconds)
+            account.health.throttled(now, seconds, lease.probe)
             self.events.append(Throttled(lease.deployment.group, lease.deployment.id, seconds))
 
     def _hurt(self, group: Group, account: Account, lease: Lease, failure: Failure, now: float) -> None:
         verdict = judge(failure)
         name, home = lease.deployment.id, lease.deployment.group
         if verdict.effect == "disable":
-            seconds = account.health.disabled(now, failure.kind)
+            seconds = account.health.disabled(now, failure.kind, lease.probe)
             if seconds:
                 self.events.append(Disabled(home, name, seconds, failure.kind))
             return
         if verdict.effect == "resource":
-            account.resource.failed(now, name, self.rng)
+            account.resource.failed(now, name, self.rng, lease.probe)
         else:
-            account.resource.succeeded(now)  # it was reached, whatever it said
+            account.resource.succeeded(now, lease.probe)  # it was reached, whatever it said
         accounts = group.tier_of(account).accounts
         ejected = sum(1 for a in accounts if a.health.state(now) in (State.EJECTED, State.PROBING))
         usable = sum(1 for a in group.accounts if a.health.usable(now))
         may_eject = ejection_allowed(ejected, usable, len(accounts))
-        seconds = account.health.failed(now, failure.kind, verdict.weight, may_eject, self.rng)
+        seconds = account.health.failed(now, failure.kind, verdict.weight, may_eject, self.rng, lease.probe)
         if seconds:
             self.events.append(Ejected(home, name, seconds, failure.kind))
 

@@ -163,6 +163,10 @@ class Call:
     """Lower goes first in the queue."""
     tags: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    simulated: Failure | None = None
+    """`mock_testing_fallbacks` and its kin: the first group fails like this without a request."""
+    watched: bool = False
+    """Somebody listens to every attempt, so `Chosen` and `Settled` are worth making."""
     encoded: Any = field(default=None, init=False, repr=False)
     """The body as bytes once an attempt has made them, so that the next need not; see `router.azure.wire.encode`."""
 
