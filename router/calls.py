@@ -1,0 +1,263 @@
+"""What exactly does the caller ask for?
+
+Turns the arguments of a public method into a `Call` and the `Policy` that holds for it: the name is resolved, what
+is meant for the router is parted from what is meant for the service, and everything that cannot work is refused here,
+before anything is sent.  The caller's own dictionaries are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from .errors import BadRequestError, ConfigError, NotFoundError
+from .ledger import Ledger
+from .stores.memory import MemoryStore
+from .tokens import estimate
+from .values import Call, Deployment, Failure, Fallback, Kind, Policy
+
+if TYPE_CHECKING:
+    from .config import Settings
+
+WILDCARDS_OPEN = 1000
+"""Names that wildcard entries may open, so that made-up names cannot fill the memory."""
+SHOWN_NAMES = 10
+
+_SECONDS = ("timeout", "stream_timeout", "attempt_timeout", "max_wait")
+_COUNTS = ("num_retries", "max_fallbacks")
+_LISTS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+_SIMULATIONS = {
+    "mock_testing_fallbacks": Failure(Kind.SIMULATED, "a failure simulated by mock_testing_fallbacks"),
+    "mock_testing_context_fallbacks": Failure(
+        Kind.SIMULATED, "a context window error simulated by mock_testing_context_fallbacks", code="context_window"
+    ),
+    "mock_testing_content_policy_fallbacks": Failure(
+        Kind.SIMULATED,
+        "a content policy error simulated by mock_testing_content_policy_fallbacks",
+        code="content_policy",
+    ),
+    "mock_testing_rate_limit_error": Failure(
+        Kind.SIMULATED, "a rate limit error simulated by mock_testing_rate_limit_error", status=429
+    ),
+}
+_REFUSED = ("api_key", "api_base", "base_url", "api_version", "azure_ad_token", "azure_ad_token_provider", "client")
+_OURS = frozenset(
+    (*_SECONDS, *_COUNTS, *_LISTS, *_SIMULATIONS, *_REFUSED)
+    + ("request_timeout", "max_retries", "disable_fallbacks", "priority", "tags", "headers", "extra_headers")
+    + ("extra_body", "metadata")
+)
+
+
+class CallMaker:
+    """Makes calls for one router.
+
+    Args:
+        settings: of the router.
+        store: whose ledger opens the groups of ids and wildcards when they are first asked for.
+    """
+
+    def __init__(self, settings: Settings, store: MemoryStore) -> None:
+        self._settings = settings
+        self._store = store
+        self._ids = {d.id: d for d in settings.deployments}
+        self._groups = {d.group for d in settings.deployments}
+        self._opened: dict[str, Deployment] = {}
+
+    # ---- names ---------------------------------------------------------------------------------------------
+
+    def names(self) -> list[str]:
+        """What may be asked for: groups in the order of the configuration, then visible aliases and patterns."""
+        groups = dict.fromkeys(d.group for d in self._settings.deployments)
+        aliases = [a for a in self._settings.aliases if a not in self._settings.hidden_aliases]
+        return [*groups, *aliases, *dict.fromkeys(d.group for d in self._settings.wildcards)]
+
+    def resolve(self, name: str) -> str:
+        """The group behind a name: a group, an alias, a deployment's id, or what a wildcard matches, in this order.
+
+        Raises:
+            NotFoundError: nothing has this name.
+        """
+        if name in self._groups or name in self._opened:
+            return name
+        if name in self._settings.aliases:
+            return self.resolve(self._settings.aliases[name])
+        deployment = self._ids.get(name) or self._matched(name)
+        if deployment is None:
+            if self._settings.policy.default_fallbacks:
+                return self.resolve(self._settings.policy.default_fallbacks[0].group)
+            raise self._unknown(name)
+        self._opened[name] = deployment
+        self._store.look(lambda ledger, _now: _open(ledger, name, deployment))
+        return name
+
+    def _matched(self, name: str) -> Deployment | None:
+        """The deployment that a wildcard entry makes of a name: `azure/*` turns `azure/foo` into the deployment foo."""
+        for pattern in self._settings.wildcards:
+            if fnmatchcase(name, pattern.group):
+                if len(self._opened) >= WILDCARDS_OPEN:
+                    raise NotFoundError(
+                        f"{WILDCARDS_OPEN} names have been opened by wildcard entries already, and {name[:100]!r} would"
+                        " be one more.  List the deployments that you need in `model_list`."
+                    )
+                return self._settings.from_wildcard(pattern, name)
+        return None
+
+    def _unknown(self, name: str) -> NotFoundError:
+        known = self.names()
+        near = get_close_matches(name, known, n=1)
+        meant = f"  Did you mean {near[0]!r}?" if near else ""
+        more = f" and {len(known) - SHOWN_NAMES} more" if len(known) > SHOWN_NAMES else ""
+        shown = ", ".join(repr(n) for n in known[:SHOWN_NAMES]) or "nothing"
+        return NotFoundError(f"no model named {name[:100]!r} is configured.  There are: {shown}{more}.{meant}")
+
+    # ---- calls ---------------------------------------------------------------------------------------------
+
+    def make(
+        self, operation: str, model: str, body: Mapping[str, Any], params: Mapping[str, Any], stream: bool
+    ) -> tuple[Call, Policy]:
+        """The call of these arguments, and the policy that holds for it.
+
+        Raises:
+            NotFoundError: no such model.
+            BadRequestError: the request cannot be sent as it is.
+            ConfigError: an argument for the router makes no sense.
+        """
+        if not isinstance(model, str) or not model:
+            raise BadRequestError("`model` must be the name of a group, a non-empty string")
+        _check_body(operation, body)
+        settings = self._settings
+        if not params and not settings.default_params:
+            whole = dict(body)
+        else:
+            given = {k: v for k, v in params.items() if v is not None and k not in _OURS}
+            whole = {**settings.default_params, **body, **given, **_extra_body(params)}
+        call = Call(
+            operation,
+            self.resolve(model),
+            whole,
+            estimate(operation, whole),
+            stream,
+            settings.timeout,
+            attempt_timeout=settings.attempt_timeout,
+            stream_timeout=settings.stream_timeout,
+            max_wait=settings.max_wait,
+        )
+        if _OURS.isdisjoint(params):
+            return call, settings.policy
+        _apply(call, params)
+        return call, _policy(settings.policy, call.group, params)
+
+
+def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:
+    ledger.add_group(name, deployment)
+
+
+def _check_body(operation: str, body: Mapping[str, Any]) -> None:
+    if operation == "chat.completions":
+        messages = body["messages"]
+        if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
+            raise BadRequestError(
+                f'`messages` must be a list of objects such as {{"role": "user", "content": "…"}},'
+                f" not {type(messages).__name__}"
+            )
+        if not messages:
+            raise BadRequestError("`messages` is empty: give at least one message")
+        for place, message in enumerate(messages):
+            if not isinstance(message, Mapping):
+                raise BadRequestError(f"`messages[{place}]` must be an object, not {type(message).__name__}")
+    elif operation == "embeddings" and (body["input"] is None or body["input"] in ("", [], ())):
+        raise BadRequestError("`input` is empty: give a text, a list of texts, or tokens")
+
+
+def _extra_body(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    extra = params.get("extra_body") or {}
+    if not isinstance(extra, Mapping):
+        raise BadRequestError(f"`extra_body` must be an object, not {type(extra).__name__}")
+    if params.get("metadata") is not None and params.get("store"):
+        return {"metadata": params["metadata"], **extra}  # the API keeps metadata of stored completions only
+    return extra
+
+
+def _apply(call: Call, params: Mapping[str, Any]) -> None:
+    """Take what the caller said to the router for this call alone."""
+    for name in _REFUSED:
+        if params.get(name) is not None:
+            raise ConfigError(
+                f"`{name}` cannot be given per call to a Router, which knows its deployments from `model_list`;"
+                f" use `router.completion(model=…, {name}=…)` of the module to call one deployment directly"
+            )
+    timeout = params.get("timeout", params.get("request_timeout"))
+    if timeout is not None:
+        call.timeout = _seconds("timeout", timeout, least=0.001)
+        call.timeout_is_callers = True
+    for name in ("stream_timeout", "attempt_timeout"):
+        if params.get(name) is not None:
+            setattr(call, name, _seconds(name, params[name], least=0.001))
+    if params.get("max_wait") is not None:
+        call.max_wait = _seconds("max_wait", params["max_wait"], least=0.0)
+    retries = params.get("num_retries", params.get("max_retries"))
+    if retries is not None:
+        call.num_retries = _count("num_retries", retries)
+    if params.get("priority") is not None:
+        call.priority = _count("priority", params["priority"], least=None)
+    headers = {**(params.get("headers") or {}), **(params.get("extra_headers") or {})}
+    if headers:
+        call.headers = headers
+    for name, failure in _SIMULATIONS.items():
+        if params.get(name):
+            call.simulated = failure
+
+
+def _policy(policy: Policy, group: str, params: Mapping[str, Any]) -> Policy:
+    """The policy as the request amends it: its own fallbacks replace the configured ones; `disable_fallbacks` ends all."""
+    if params.get("disable_fallbacks"):
+        return replace(
+            policy, fallbacks={}, context_window_fallbacks={}, content_policy_fallbacks={}, default_fallbacks=()
+        )
+    changes: dict[str, Any] = {}
+    for name in _LISTS:
+        if params.get(name) is not None:
+            changes[name] = {group: _targets(name, params[name], group)}
+    if "fallbacks" in changes:
+        changes["default_fallbacks"] = ()
+    if params.get("max_fallbacks") is not None:
+        changes["max_fallbacks"] = _count("max_fallbacks", params["max_fallbacks"])
+    return replace(policy, **changes) if changes else policy
+
+
+def _targets(name: str, given: Any, group: str) -> tuple[Fallback, ...]:
+    """A request's fallbacks: names, dicts with `model` and parameters, or LiteLLM's `{group: [names]}`."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ConfigError(f"`{name}` must be a list of group names or of objects with `model`")
+    targets: list[Fallback] = []
+    for place, entry in enumerate(given):
+        if isinstance(entry, str):
+            targets.append(Fallback(entry))
+        elif isinstance(entry, Mapping) and isinstance(entry.get("model"), str):
+            overrides = {k: v for k, v in entry.items() if k != "model"}
+            targets.append(Fallback(entry["model"], overrides))
+        elif isinstance(entry, Mapping) and all(isinstance(v, (list, tuple)) for v in entry.values()):
+            for listed in (entry.get(group), entry.get("*")):
+                if listed is not None:
+                    targets.extend(_targets(name, listed, group))
+                    break
+        else:
+            raise ConfigError(f"`{name}[{place}]` must be a group's name or an object with `model`")
+    return tuple(targets)
+
+
+def _seconds(name: str, value: Any, least: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value) or value < least:
+        what = "a number of seconds above 0" if least else "0 or a number of seconds"
+        raise ConfigError(f"`{name}` must be {what}")
+    return float(value)
+
+
+def _count(name: str, value: Any, least: int | None = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
+        raise ConfigError(f"`{name}` must be a whole number" + ("" if least is None else f", {least} or more"))
+    return value
