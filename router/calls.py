@@ -149,7 +149,19 @@ class CallMaker:
         if _OURS.isdisjoint(params):
             return call, settings.policy
         _apply(call, params)
-        return call, _policy(settings.policy, call.group, params)
+        policy = _policy(settings.policy, call.group, params)
+        self._check_targets(policy, call.group, params)
+        return call, policy
+
+    def _check_targets(self, policy: Policy, group: str, params: Mapping[str, Any]) -> None:
+        """A request's own fallbacks must exist before anything is sent."""
+        for name in _LISTS:
+            if params.get(name) is not None:
+                for target in getattr(policy, name).get(group, ()):
+                    try:
+                        self.resolve(target.group)
+                    except NotFoundError as error:
+                        raise ConfigError(f"`{name}`: {error}") from None
 
 
 def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:

@@ -106,37 +106,38 @@ def journey(
     original = call
     while True:
         diary.groups.append(call.group)
-        outlook = plan or _targets(policy, call.group, "general", diary, plan)
+        outlook = plan or _targets(policy, call.group, "general", diary, plan, name_of)
         answer = yield from _stay(call, bool(outlook) and len(diary.groups) <= policy.max_fallbacks, diary)
         if isinstance(answer, Granted):
             return answer
         failed, wish = answer
         first = first or failed
-        wanted = _targets(policy, call.group, wish, diary, plan)
+        wanted = _targets(policy, call.group, wish, diary, plan, name_of)
         plan = wanted + plan if wish != "general" else plan + wanted
         if not plan or len(diary.groups) > policy.max_fallbacks:
             first.attempts = tuple(diary.attempts)
             yield from ask(Tell(GaveUp(original.group, type(first).__name__, len(diary.attempts))))
             raise first
         target = plan.pop(0)
-        group = name_of(target.group)
-        yield from ask(Tell(FellBack(call.group, group, _reason(failed, diary))))
-        call = _redirected(original, group, target)
+        yield from ask(Tell(FellBack(call.group, target.group, _reason(failed, diary))))
+        call = _redirected(original, target)
 
 
 def _reason(failed: APIError, diary: Diary) -> str:
     return diary.attempts[-1].reason if diary.attempts else type(failed).__name__
 
 
-def _redirected(call: Call, group: str, target: Fallback) -> Call:
+def _redirected(call: Call, target: Fallback) -> Call:
     """The call as it goes to a fallback group: with that entry's parameters, and without the simulation."""
     if not target.overrides:
-        return replace(call, group=group, simulated=None)
+        return replace(call, group=target.group, simulated=None)
     body = {**call.body, **target.overrides}
-    return replace(call, group=group, simulated=None, body=body, tokens=estimate(call.operation, body))
+    return replace(call, group=target.group, simulated=None, body=body, tokens=estimate(call.operation, body))
 
 
-def _targets(policy: Policy, group: str, wish: str, diary: Diary, plan: list[Fallback]) -> list[Fallback]:
+def _targets(
+    policy: Policy, group: str, wish: str, diary: Diary, plan: list[Fallback], name_of: Callable[[str], str]
+) -> list[Fallback]:
     """Where a call may go on after `group`: its special list first where the failure has one, then the ordinary."""
     special: tuple[Fallback, ...] = ()
     if wish == "context_window":
@@ -149,9 +150,10 @@ def _targets(policy: Policy, group: str, wish: str, diary: Diary, plan: list[Fal
     seen = {*diary.groups, *(f.group for f in plan)}
     wanted: list[Fallback] = []
     for target in (*special, *ordinary):
-        if target.group not in seen:
-            seen.add(target.group)
-            wanted.append(target)
+        name = name_of(target.group)
+        if name not in seen:
+            seen.add(name)
+            wanted.append(target if name == target.group else replace(target, group=name))
     return wanted
 
 
