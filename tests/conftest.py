@@ -1,0 +1,20 @@
+"""What all tests share: both event loops, and an environment without anybody's keys."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Each async test runs on asyncio and on trio."""
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _no_keys_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("AZURE_", "OPENAI_")):
+            monkeypatch.delenv(name)
