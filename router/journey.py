@@ -199,15 +199,16 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
             ticket = None
             tried = stay.banned
             stay.retry_cost = 0.0  # this retry was paid for when it was refused
-            asked = stay.failure.retry_after if stay.failure is not None else None
+            asked = (stay.failure.retry_after if stay.failure is not None else None) or 0.0
             pause = backoff_seconds(stay.retries, diary.rng, asked, diary.policy.retry_after)
-            if pause > min(stay.patience, left):
-                return answer
+            if pause > left or asked > stay.patience:
+                return answer  # what the service asks for is a wait like any other; our own backoff is not
         else:
             return answer
         waited = yield from ask(Wait(max(0.0, min(pause, left)), ticket))
         diary.waited += waited
-        stay.patience -= waited
+        if ticket is not None:
+            stay.patience -= waited
 
 
 def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
