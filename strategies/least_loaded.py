@@ -38,9 +38,8 @@ class LeastLoaded:
     Deployments without limits are always 0 % full, so among them this is "fewest open calls".  Dice, not the
     order of the configuration, settle what is left, so that many routers do not march in step.
 
-    The dice follow `capacity`, so a deployment in its slow start, whose capacity the router lowers, gets less
-    of what is tied.  Where it is clearly emptier than the others it wins: from here it looks like a small
-    deployment, so holding it back is the business of whoever shows the candidates.
+    A deployment in its slow start needs no rule of its own: the router shows it fuller and smaller than it
+    is, so it gets less where utilisation decides, where open calls decide, and where the dice do.
     """
 
     sample: ClassVar[Sample] = Sample.CAPACITY
