@@ -1,0 +1,150 @@
+"""What does an HTTP library's exception mean to us?
+
+One table from class names to kinds serves aiohttp, httpx2 and a handed-in httpx, so none of them is imported here.
+A name is looked up along the exception's bases, the nearest first.  Messages are made of the host, the kind and the
+operating system's words; the library's own text is left out, because it may quote a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from router.values import Kind
+
+from . import Breakdown, Request
+
+_KINDS: dict[str, Kind] = {
+    # aiohttp
+    "ClientConnectorDNSError": Kind.DNS,
+    "ClientConnectorCertificateError": Kind.TLS,
+    "ClientConnectorSSLError": Kind.TLS,
+    "ServerFingerprintMismatch": Kind.TLS,
+    "ClientProxyConnectionError": Kind.CONNECT,
+    "ClientHttpProxyError": Kind.CONNECT,
+    "ClientConnectorError": Kind.CONNECT,
+    "ConnectionTimeoutError": Kind.CONNECT_TIMEOUT,
+    "ServerTimeoutError": Kind.TIMEOUT,
+    "ClientPayloadError": Kind.TRUNCATED,
+    "ClientConnectionError": Kind.RESET,
+    "InvalidURL": Kind.CONNECT,
+    # httpx2, httpx and the httpcore below them
+    "ConnectTimeout": Kind.CONNECT_TIMEOUT,
+    "TimeoutException": Kind.TIMEOUT,
+    "ConnectError": Kind.CONNECT,
+    "ProxyError": Kind.CONNECT,
+    "UnsupportedProtocol": Kind.CONNECT,
+    "NetworkError": Kind.RESET,
+    # the standard library, anyio and trio
+    "gaierror": Kind.DNS,
+    "TimeoutError": Kind.TIMEOUT,
+    "BrokenResourceError": Kind.RESET,
+    "ClosedResourceError": Kind.RESET,
+    "ConnectionError": Kind.RESET,
+}
+_NEVER_SENT = frozenset({Kind.DNS, Kind.CONNECT, Kind.CONNECT_TIMEOUT, Kind.TLS})
+_CUT_SHORT = ("complete message body", "incomplete chunked read", "Not enough data")
+"""How h11 and aiohttp say that the body ended before its announced end."""
+
+
+def breakdown_of(error: Exception, request: Request) -> Breakdown:
+    """The Breakdown that stands for `error`.
+
+    Raise it outside the `except` block: then it has no context, and no traceback that holds the request's headers.
+    """
+    if isinstance(error, Breakdown):
+        return error
+    kind = kind_of(error)
+    sent = kind not in _NEVER_SENT and type(error).__name__ != "PoolTimeout"
+    return Breakdown(kind, _message(kind, error, request), sent=sent)
+
+
+def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer") -> Breakdown:
+    """The Breakdown of a read that took longer than `seconds`."""
+    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:g} s", sent=True)
+
+
+def too_large(request: Request) -> Breakdown:
+    """The Breakdown of a body beyond `request.max_bytes`, counted after decompression."""
+    limit = request.max_bytes
+    return Breakdown(Kind.TOO_LARGE, f"the answer of {host_of(request)} is longer than {limit} bytes", sent=True)
+
+
+def kind_of(error: BaseException) -> Kind:
+    """The kind of an exception of any of the libraries; PROTOCOL if it is none that we know."""
+    kind = next((_KINDS[name] for name in _names(error) if name in _KINDS), Kind.PROTOCOL)
+    if kind is Kind.CONNECT:
+        below = {name for cause in _chain(error) for name in _names(cause)}
+        if "gaierror" in below:
+            return Kind.DNS
+        return Kind.TLS if "SSLError" in below else Kind.CONNECT
+    if kind is Kind.PROTOCOL or kind is Kind.TRUNCATED:
+        return _end_of(error, kind)
+    return kind
+
+
+def host_of(request: Request) -> str:
+    """Host and port of the request, for messages: never the path, which may name a resource of the caller."""
+    return urlsplit(request.url).netloc.rpartition("@")[2] or "the service"
+
+
+def _end_of(error: BaseException, kind: Kind) -> Kind:
+    """Tell a connection that ended early from one that spoke gibberish; the libraries give both the same class."""
+    text = str(error)
+    if "ConnectionReset" in text or "BrokenPipe" in text or "without sending a response" in text:
+        return Kind.RESET
+    return Kind.TRUNCATED if any(words in text for words in _CUT_SHORT) else Kind.PROTOCOL
+
+
+def _message(kind: Kind, error: BaseException, request: Request) -> str:
+    host = host_of(request)
+    match kind:
+        case Kind.DNS:
+            return f"the name of {host} could not be resolved"
+        case Kind.TLS:
+            return (
+                f"no trusted TLS connection to {host}{_detail(error)}; "
+                "the trust store is the operating system's (ca-certificates, SSL_CERT_FILE)"
+            )
+        case Kind.CONNECT:
+            return f"no connection to {host}{_detail(error)}"
+        case Kind.CONNECT_TIMEOUT:
+            return f"no connection to {host} within {connect_time(request):g} s"
+        case Kind.TIMEOUT if type(error).__name__ == "PoolTimeout":
+            return f"no free connection to {host} within {request.timeout:g} s: all are in use"
+        case Kind.TIMEOUT:
+            return f"{host} gave no answer within {request.timeout:g} s"
+        case Kind.RESET:
+            return f"{host} broke the connection off"
+        case Kind.TRUNCATED:
+            return f"the answer of {host} ended before its announced end"
+        case _:
+            return f"{host} and we did not speak the same HTTP ({type(error).__name__})"
+
+
+def connect_time(request: Request) -> float:
+    """Seconds for connecting: always a little less than for the whole, so that a dead host is told from a slow one."""
+    return min(request.connect_timeout, request.timeout * 0.98)
+
+
+def _detail(error: BaseException) -> str:
+    """What the system said, from the innermost exception that says it."""
+    words = ""
+    for cause in _chain(error):
+        said = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
+        words = said if isinstance(said, str) else words
+    return f" ({words})" if words else ""
+
+
+def _names(error: BaseException) -> Iterator[str]:
+    return (cls.__name__ for cls in type(error).__mro__)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception and what caused it, at most ten deep; groups are followed along their first member."""
+    for _ in range(10):
+        if error is None:
+            return
+        yield error
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
+        error = inner or error.__cause__ or getattr(error, "os_error", None) or error.__context__

@@ -1,0 +1,183 @@
+"""How is the body of an httpx2 (or httpx) response read, up to a limit of bytes and of time?
+
+Nothing here imports httpx2: a response is whatever has `iter_bytes`, `aiter_bytes` and the two ways to close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import anyio
+from anyio.lowlevel import current_token
+
+from . import Request
+from .breakdowns import breakdown_of, out_of_time, too_large
+
+_closing: set[asyncio.Task[None]] = set()
+"""asyncio keeps weak references to its tasks only."""
+
+
+class BlockingChunks:
+    """A body that is read by blocking calls."""
+
+    __slots__ = ("_abandoned", "_parts", "_request", "_response")
+
+    def __init__(self, response: Any, request: Request, abandoned: deque[Any] | None = None) -> None:
+        self._response = response
+        self._request = request
+        self._abandoned = abandoned
+        self._parts: Iterator[bytes] | None = None
+
+    def read(self, timeout: float) -> bytes:
+        """The next bytes, b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
+        try:
+            self._allow(timeout)
+            if self._parts is None:
+                self._parts = self._response.iter_bytes()
+            for part in self._parts:
+                if part:
+                    return part
+            return b""
+        except Exception as error:
+            broken = breakdown_of(error, self._request)
+            if broken.kind == "timeout":
+                broken = out_of_time(self._request, timeout, "further bytes")
+        raise broken
+
+    def rest(self, due: float) -> bytes:
+        """All of it, by the moment `due` of `time.monotonic()`.  Raises Breakdown."""
+        parts, size = [], 0
+        try:
+            self._allow(due - time.monotonic())
+            for part in self._response.iter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > self._request.max_bytes:
+                    raise too_large(self._request)
+                if time.monotonic() > due:
+                    raise out_of_time(self._request, self._request.timeout)
+        finally:
+            self.close()
+        return b"".join(parts)
+
+    async def aread(self, timeout: float) -> NoReturn:
+        """Not offered.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("this stream was opened by a blocking call: use `read`")
+
+    def close(self) -> None:
+        """Give the connection back if the body is read, else drop it."""
+        with suppress(Exception):
+            self._response.close()
+
+    async def aclose(self) -> NoReturn:
+        """Not offered.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("this stream was opened by a blocking call: use `close`")
+
+    def abandon(self) -> None:
+        """Shut the socket at once; the pool hears of it with the next call, because its lock may be held right now."""
+        with suppress(Exception):
+            stream = self._response.extensions["network_stream"]
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        if self._abandoned is not None:
+            self._abandoned.append(self._response)
+
+    def _allow(self, seconds: float) -> None:
+        """Bound the next reads: ours exactly (`httpx2_pools.Due`), those of a client handed in from the first read on."""
+        pools = sys.modules.get("router.azure.engines.httpx2_pools")
+        if pools is not None:
+            pools.due.in_(seconds)
+        with suppress(Exception):
+            if self._parts is None:
+                self._response.request.extensions["timeout"]["read"] = max(seconds, 0.001)
+
+
+class AwaitingChunks:
+    """A body that is read by awaiting calls, on trio or asyncio.  Exactly one reader at a time."""
+
+    __slots__ = ("_parts", "_request", "_response", "_token")
+
+    def __init__(self, response: Any, request: Request) -> None:
+        self._response = response
+        self._request = request
+        self._parts: AsyncGenerator[bytes, None] | None = None
+        self._token = current_token()
+
+    async def aread(self, timeout: float) -> bytes:
+        """The next bytes, b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
+        try:
+            with anyio.fail_after(timeout):
+                if self._parts is None:
+                    self._parts = self._response.aiter_bytes()
+                async for part in self._parts:
+                    if part:
+                        return part
+                return b""
+        except Exception as error:
+            broken = breakdown_of(error, self._request)
+            if broken.kind == "timeout":
+                broken = out_of_time(self._request, timeout, "further bytes")
+        raise broken
+
+    async def rest(self) -> bytes:
+        """All of it; the caller bounds the time.  Raises Breakdown, or what the library raises."""
+        parts, size = [], 0
+        self._parts = self._response.aiter_bytes()
+        try:
+            async for part in self._parts:
+                parts.append(part)
+                size += len(part)
+                if size > self._request.max_bytes:
+                    raise too_large(self._request)
+        finally:
+            await self.aclose()
+        return b"".join(parts)
+
+    def read(self, timeout: float) -> NoReturn:
+        """Not offered.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("this stream was opened by an awaiting call: await `aread`")
+
+    def close(self) -> None:
+        """Drop the connection without awaiting."""
+        self.abandon()
+
+    async def aclose(self) -> None:
+        """Give the connection back if the body is read, else drop it; a cancellation waits, a second at most."""
+        with anyio.move_on_after(1, shield=True), suppress(Exception):
+            if self._parts is not None:
+                await self._parts.aclose()
+            await self._response.aclose()
+
+    def abandon(self) -> None:
+        """Have the loop close it, from whatever thread the garbage collector runs in."""
+        native = self._token.native_token
+        with suppress(Exception):  # the loop has ended, and its connections with it
+            if isinstance(native, asyncio.AbstractEventLoop):
+                native.call_soon_threadsafe(self._close_soon, native)
+            else:
+                import trio
+
+                native.run_sync_soon(trio.lowlevel.spawn_system_task, self.aclose)  # type: ignore[attr-defined]
+
+    def _close_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        task = loop.create_task(self.aclose())
+        _closing.add(task)
+        task.add_done_callback(_closing.discard)

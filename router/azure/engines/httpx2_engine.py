@@ -1,0 +1,171 @@
+"""How do blocking calls, trio, and clients that the caller hands in reach the wire?  Through httpx2.
+
+httpx2 is imported with the first call (`httpx2_pools.py` is the one place that knows it).  A client handed in is used
+by its methods only (`build_request`, `send`), so one of the older httpx does as well; it stays its owner's to close,
+and keeps its own limits, trust store and hooks.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import time
+from collections import deque
+from collections.abc import Hashable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import anyio
+from anyio.lowlevel import current_token
+
+from . import Answer, Request
+from .breakdowns import breakdown_of, connect_time, too_large
+from .httpx2_chunks import AwaitingChunks, BlockingChunks
+from .per_loop import PerLoop
+
+if TYPE_CHECKING:
+    from .httpx2_pools import AwaitingPools, BlockingPools
+
+_inherited: list[Any] = []
+"""Pools of a parent process, kept for ever in the child: closing or collecting them could touch the parent's sockets."""
+
+
+class Httpx2Engine:
+    """Blocking calls, and awaiting ones on trio and asyncio.
+
+    Args:
+        client: an `httpx2.Client` (or `httpx.Client`) of the caller's for blocking calls.  It has no limit for a whole
+            exchange, so a server that trickles is cut off between reads only.
+        async_client: the same for awaiting calls; it must be used on one event loop only, as always with httpx.
+        tls: the TLS settings of our own connections.  None: the operating system's trust store.
+    """
+
+    def __init__(
+        self, client: Any = None, async_client: Any = None, *, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.name = "httpx2"
+        self._client = client
+        self._async_client = async_client
+        self._tls = tls
+        self._pools: tuple[int, BlockingPools] | None = None
+        self._loops: PerLoop[AwaitingPools] = PerLoop()
+        self._abandoned: deque[Any] = deque()
+
+    def __repr__(self) -> str:
+        given = [
+            f"{role}={type(client).__module__.partition('.')[0]}.{type(client).__name__}"
+            for role, client in (("client", self._client), ("async_client", self._async_client))
+            if client is not None
+        ]
+        return f"Httpx2Engine({', '.join(given)})"
+
+    def send(self, request: Request) -> Answer:
+        """Send and read, blocking; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
+        due = time.monotonic() + request.timeout
+        try:
+            response = self._begin(request)
+            if request.stream and response.status_code == 200:
+                return Answer(
+                    200, _headers(response), chunks=BlockingChunks(response, request, self._abandoned)
+                )
+            return Answer(
+                response.status_code, _headers(response), BlockingChunks(response, request).rest(due)
+            )
+        except Exception as error:
+            broken = breakdown_of(error, request)
+        raise broken
+
+    async def asend(self, request: Request) -> Answer:
+        """The same, awaiting.  Raises Breakdown."""
+        try:
+            with anyio.fail_after(request.timeout):
+                response = await self._abegin(request)
+                if request.stream and response.status_code == 200:
+                    return Answer(200, _headers(response), chunks=AwaitingChunks(response, request))
+                return Answer(
+                    response.status_code, _headers(response), await AwaitingChunks(response, request).rest()
+                )
+        except Exception as error:
+            broken = breakdown_of(error, request)
+        raise broken
+
+    def close(self) -> None:
+        """Close what blocking calls have opened in this process.  Idempotent; a later call opens anew."""
+        self._sweep()
+        held, self._pools = self._pools, None
+        if held is not None and held[0] == os.getpid():
+            held[1].close()
+        elif held is not None:
+            _inherited.append(held)
+
+    async def aclose(self) -> None:
+        """Close what this event loop's calls have opened.  Idempotent; a later call opens anew."""
+        await self._loops.aclose(_loop())
+
+    def _begin(self, request: Request) -> Any:
+        if self._abandoned:
+            self._sweep()
+        if self._client is None:
+            return self._own().send(request)
+        return self._client.send(_built(self._client, request), stream=True, follow_redirects=False)
+
+    async def _abegin(self, request: Request) -> Any:
+        client = self._async_client
+        if client is None:
+            return await (self._loops.get(loop := _loop()) or self._open(loop)).send(request)
+        return await client.send(_built(client, request), stream=True, follow_redirects=False)
+
+    def _own(self) -> BlockingPools:
+        """This process's pools; a child of `os.fork` never uses its parent's."""
+        held, pid = self._pools, os.getpid()
+        if held is not None and held[0] == pid:
+            return held[1]
+        from .httpx2_pools import BlockingPools
+
+        if held is not None:
+            _inherited.append((held, list(self._abandoned)))
+            self._abandoned.clear()
+        pools = BlockingPools(self._tls)
+        self._pools = (pid, pools)  # of two threads that come here at once, the later pools win; nothing is lost
+        return pools
+
+    def _open(self, loop: Hashable) -> AwaitingPools:
+        from .httpx2_pools import AwaitingPools
+
+        pools = AwaitingPools(self._tls)
+
+        async def close() -> None:
+            with anyio.move_on_after(1, shield=True):  # trio ends its generators in a cancelled scope
+                await pools.aclose()
+
+        return self._loops.add(loop, pools, close)
+
+    def _sweep(self) -> None:
+        """Close the streams that the garbage collector found: it may run inside the pool's lock, so it only marks them."""
+        while self._abandoned:
+            with suppress(IndexError, Exception):
+                self._abandoned.popleft().close()
+
+
+def _built(client: Any, request: Request) -> Any:
+    timeout = {
+        "connect": connect_time(request),
+        "read": request.timeout,
+        "write": request.timeout,
+        "pool": request.timeout,
+    }
+    return client.build_request(
+        request.method,
+        request.url,
+        headers=dict(request.headers),
+        content=request.body or None,
+        extensions={"timeout": timeout},
+    )
+
+
+def _headers(response: Any) -> dict[str, str]:
+    return dict(response.headers.items())
+
+
+def _loop() -> Hashable:
+    return current_token()

@@ -1,0 +1,224 @@
+"""Where do blocking calls and trio get their connections?  Importing this file imports httpx2.
+
+Our own calls stand on the pools of httpcore2, the floor of httpx2: a call needs no cookies, redirects, hooks or
+address parsing, which are half of what an httpx2 client does.  httpx2's `Response` decodes what comes back.
+
+A blocking pool has timeouts for each read only, so a server that trickles could hold a call for ever.  Therefore
+each stream below it asks `Due`, a value per thread, how long the exchange may still take.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore2
+import httpx2
+
+from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
+from .breakdowns import connect_time
+
+
+class Due(threading.local):
+    """When the exchange of this thread, and its connecting, must be over, by `time.monotonic()`."""
+
+    connected = float("inf")
+    done = float("inf")
+
+    def in_(self, seconds: float) -> None:
+        """The next bytes must be there within so many seconds."""
+        self.done = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds for a read or write.  Raises ReadTimeout when none are left."""
+        left = self.done - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ReadTimeout("time is up")
+        return left
+
+    def left_to_connect(self) -> float:
+        """Seconds for connecting.  Raises ConnectTimeout when none are left."""
+        left = min(self.connected, self.done) - time.monotonic()
+        if left <= 0:
+            raise httpcore2.ConnectTimeout("time is up")
+        return left
+
+
+due = Due()
+
+
+class BlockingPools:
+    """Blocking connections of one process, straight and through each proxy.  Safe to share between threads."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._settings = _settings(tls, BoundedBackend())
+        self._direct = httpcore2.ConnectionPool(**self._settings)
+        self._proxied: dict[str, httpcore2.ConnectionPool] = {}
+
+    def send(self, request: Request) -> httpx2.Response:
+        """The answer with its body unread.  The time for all of it begins now."""
+        now = time.monotonic()
+        due.connected, due.done = now + connect_time(request), now + request.timeout
+        message, proxy = _message(request)
+        pool = self._direct if proxy is None else self._through(proxy)
+        answer = pool.handle_request(message)
+        stream = answer.stream
+        assert isinstance(stream, Iterable)
+        return httpx2.Response(answer.status, headers=answer.headers, stream=BlockingBody(stream))
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in (self._direct, *self._proxied.values()):
+            pool.close()
+
+    def _through(self, proxy: str) -> httpcore2.ConnectionPool:
+        pool = self._proxied.get(proxy)
+        if pool is None:
+            new = httpcore2.HTTPProxy(**_proxy(proxy), **self._settings)
+            pool = self._proxied.setdefault(proxy, new)
+        return pool
+
+
+class AwaitingPools:
+    """The same for one event loop, of trio or asyncio.  The caller bounds the time."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        self._settings = _settings(tls, None)
+        self._direct = httpcore2.AsyncConnectionPool(**self._settings)
+        self._proxied: dict[str, httpcore2.AsyncConnectionPool] = {}
+
+    async def send(self, request: Request) -> httpx2.Response:
+        """The answer with its body unread."""
+        message, proxy = _message(request)
+        pool = self._direct if proxy is None else self._through(proxy)
+        answer = await pool.handle_async_request(message)
+        return httpx2.Response(answer.status, headers=answer.headers, stream=AwaitingBody(answer.stream))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for pool in (self._direct, *self._proxied.values()):
+            await pool.aclose()
+
+    def _through(self, proxy: str) -> httpcore2.AsyncConnectionPool:
+        if proxy not in self._proxied:
+            self._proxied[proxy] = httpcore2.AsyncHTTPProxy(**_proxy(proxy), **self._settings)
+        return self._proxied[proxy]
+
+
+class BlockingBody(httpx2.SyncByteStream):
+    """A body as httpx2 wants to read it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._stream)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+class AwaitingBody(httpx2.AsyncByteStream):
+    """The same, awaiting."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._stream.__aiter__()  # type: ignore[no-any-return]
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+class BoundedStream(httpcore2.NetworkStream):
+    """A socket whose reads and writes end when the exchange must."""
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, due.left())
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, due.left())
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return BoundedStream(self._stream.start_tls(ssl_context, server_hostname, due.left_to_connect()))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class BoundedBackend(httpcore2.SyncBackend):
+    """Dials: every address of the host in turn, all within the time for connecting (the name's look-up cannot be cut)."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        error: Exception | None = None
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as unknown:
+            raise httpcore2.ConnectError(str(unknown)) from unknown
+        for *_, address in found:
+            left = due.left_to_connect()
+            try:
+                stream = super().connect_tcp(str(address[0]), port, left, local_address, socket_options)
+            except httpcore2.ConnectError as refused:
+                error = refused
+            else:
+                return BoundedStream(stream)
+        raise error or httpcore2.ConnectError("no address")
+
+
+def _settings(tls: ssl.SSLContext | None, backend: httpcore2.NetworkBackend | None) -> dict[str, Any]:
+    return {
+        "ssl_context": tls or surroundings.trust(),
+        "max_connections": MAX_CONNECTIONS,
+        "max_keepalive_connections": MAX_CONNECTIONS,
+        "keepalive_expiry": KEEP_ALIVE_S,
+        "retries": 0,
+        "network_backend": backend,
+    }
+
+
+def _message(request: Request) -> tuple[httpcore2.Request, str | None]:
+    url, host, proxy = _target(request.url)
+    headers = [(b"host", host), (b"accept-encoding", b"gzip, deflate")]
+    headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()]
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        headers.append((b"content-length", b"%d" % len(request.body)))
+    timeout = {"connect": connect_time(request), "pool": request.timeout}
+    message = httpcore2.Request(
+        request.method, url, headers=headers, content=request.body, extensions={"timeout": timeout}
+    )
+    return message, proxy
+
+
+@lru_cache(maxsize=1024)
+def _target(url: str) -> tuple[httpcore2.URL, bytes, str | None]:
+    """The address as httpcore takes it, the Host header, and the proxy.  A router has few addresses."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    return httpcore2.URL(url), host.encode("ascii"), surroundings.proxy_for(url)
+
+
+def _proxy(proxy: str) -> dict[str, Any]:
+    parts = httpx2.Proxy(proxy)
+    return {"proxy_url": str(parts.url), "proxy_auth": parts.raw_auth}

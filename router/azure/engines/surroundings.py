@@ -1,0 +1,45 @@
+"""What does the machine say about reaching the world: its trust store, its proxies?
+
+Both engines ask here, so that they agree.  Trusted are the authorities of the operating system (through
+`truststore`, which comes with httpx2); `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them.  Proxies come from
+`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and are read when a host is first seen.  No .netrc.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
+
+
+def trust() -> ssl.SSLContext:
+    """A client's TLS settings: TLS 1.2 or newer, host names checked, authorities as said above."""
+    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
+        context = ssl.create_default_context(
+            cafile=os.environ.get("SSL_CERT_FILE") or None, capath=os.environ.get("SSL_CERT_DIR") or None
+        )
+    else:
+        context = _of_the_system()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for this URL, with a scheme; None: go straight."""
+    parts = urlsplit(url)
+    proxies = getproxies_environment()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass_environment(parts.netloc.rpartition("@")[2], proxies):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _of_the_system() -> ssl.SSLContext:
+    try:
+        import truststore  # slow to load, and httpx2 is free to drop it one day
+    except ImportError:
+        return ssl.create_default_context()
+    context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context
