@@ -1,0 +1,5 @@
+"""`python -m router` is `azure-router`."""
+
+from router.cli import main
+
+main()

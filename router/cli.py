@@ -1,0 +1,83 @@
+"""The command line: `azure-router demo`, `azure-router emulate`, `azure-router check`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import ConfigError
+
+app = typer.Typer(
+    help="Spread calls over many Azure OpenAI deployments.", no_args_is_help=True, add_completion=True, rich_markup_mode=None
+)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[float, typer.Option(min=2, max=600, help="How long the traffic lasts.")] = 20.0,
+    rps: Annotated[float, typer.Option(min=0.5, max=500, help="Calls per second.")] = 25.0,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+) -> None:
+    """Real traffic over an emulated fleet that fails on cue, beside a plain random spread.  Needs no account."""
+    from .demo.show import show
+
+    with contextlib.suppress(KeyboardInterrupt):
+        show(seconds, rps, as_json=json)
+
+
+@app.command()
+def emulate(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    config: Annotated[Path | None, typer.Option(help="A YAML file; see docs/emulator.md.")] = None,
+) -> None:
+    """Serve an emulated Azure until Ctrl-C."""
+    from .emulator import demo_config, read_emulator_config
+    from .emulator.server import EmulatorServer
+
+    try:
+        emulated = read_emulator_config(config) if config is not None else demo_config()
+    except ConfigError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(3) from None
+
+    async def serve() -> None:
+        server = EmulatorServer(emulated)
+        async with server.serving(host, port):
+            typer.echo(f"emulating {len(emulated.deployments)} deployments:")
+            for d in emulated.deployments:
+                typer.echo(f"  {d.name:<20} api_base {server.base(d.resource)}  tpm {d.tpm}  rpm {d.rpm}")
+            await asyncio.Event().wait()
+
+    try:
+        asyncio.run(serve())
+    except KeyboardInterrupt:
+        typer.echo("stopped")
+    except OSError as error:
+        typer.echo(f"error: cannot listen on {host}:{port}: {error.strerror}; give another --port", err=True)
+        raise typer.Exit(4) from None
+
+
+@app.command()
+def check(config: Annotated[Path, typer.Argument(help="A config.yaml in LiteLLM's shape.")]) -> None:
+    """Read a configuration and say everything that is wrong with it.  Sends nothing."""
+    from .config import settings_from_file
+
+    try:
+        settings = settings_from_file(config)
+    except ConfigError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(3) from None
+    groups = list(dict.fromkeys(d.group for d in settings.deployments))
+    typer.echo(f"{config}: fine: {len(settings.deployments)} deployments in {len(groups)} groups")
+    for d in settings.deployments:
+        typer.echo(f"  {d.group:<20} {d.id:<28} tpm {d.tpm or '–'}  rpm {d.rpm or '–'}  order {d.order}")
+
+
+def main() -> None:
+    """The entry point of `azure-router`."""
+    app()

@@ -1,0 +1,164 @@
+"""What the viewer sees: a live table on a terminal, plain lines elsewhere, and the summary."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from router.status import DeploymentStatus
+
+from .play import Play, Score
+
+COLOURS = {
+    "ready": "green",
+    "slow_start": "cyan",
+    "throttled": "yellow",
+    "full": "yellow",
+    "ejected": "red",
+    "probing": "magenta",
+    "unreachable": "red",
+    "disabled": "red",
+}
+BAR = 16
+
+
+def table(play: Play) -> Group:
+    """The fleet now, the totals, and the last news."""
+    view = Table(title="azure-router demo: one group, four deployments", expand=False)
+    for column in ("deployment", "state", "why", "room (tokens of the minute)"):
+        view.add_column(column)
+    for column in ("in flight", "calls", "share", "429s", "failures", "latency"):
+        view.add_column(column, justify="right")
+    total = max(1, play.calls_by.total())
+    for status in _status(play):
+        colour = COLOURS.get(status.state, "white")
+        calls = play.calls_by[status.deployment]
+        view.add_row(
+            status.deployment,
+            Text(status.state.replace("_", " "), style=colour),
+            _why(status),
+            _room(status),
+            str(status.in_flight),
+            str(calls),
+            f"{calls / total:.0%}",
+            str(status.throttles),
+            str(status.failures - status.throttles),
+            f"{status.seconds * 1000:.0f} ms" if status.seconds else "–",
+        )
+    news = [Text(f"  {at:5.1f} s  {text}", style="bold") for at, text in play.news]
+    return Group(view, Text(totals(play)), *news)
+
+
+def _status(play: Play) -> list[DeploymentStatus]:
+    return play.router.status() if play.router is not None else []
+
+
+def _why(status: DeploymentStatus) -> str:
+    if status.state in ("ready", "slow_start"):
+        return ""
+    rest = f", {status.opens_in:.1f} s more" if status.opens_in else ""
+    return f"{status.reason.replace('_', ' ')}{rest}"
+
+
+def _room(status: DeploymentStatus) -> str:
+    limit = status.tokens_limit or 1
+    left = max(0, limit - status.tokens_used)
+    filled = round(BAR * left / limit)
+    return f"{'█' * filled}{'·' * (BAR - filled)} {left:>7,} / {limit:,}"
+
+
+def totals(play: Play) -> str:
+    """One line."""
+    ours = play.ours
+    return (
+        f"{play.elapsed:5.1f} s   {ours.calls} calls, {play.open} open, {len(ours.seconds)} answered, {ours.failed} failed,"
+        f" {ours.moved} saved by another attempt   (random spread: {play.random.failed} failed)"
+    )
+
+
+def line(play: Play) -> str:
+    """The fleet in one plain line."""
+    states = "  ".join(
+        f"{s.deployment}: {s.state} {play.calls_by[s.deployment]} calls {s.throttles} 429s {s.utilisation:.0%} used"
+        for s in _status(play)
+    )
+    return f"{totals(play)}\n         {states}"
+
+
+def summary(play: Play) -> str:
+    """What it came to, beside the plain random spread on the same traffic."""
+    rows = [_row("", "router", "random spread")]
+    ours, theirs = play.ours, play.random
+    rows.append(_row("calls", str(ours.calls), str(theirs.calls)))
+    rows.append(_row("failed for the caller", _share(ours), _share(theirs)))
+    rows.append(_row("429s from the service", str(ours.refused), str(theirs.refused)))
+    rows.append(_row("saved by another attempt", str(ours.moved), "0"))
+    rows.append(_row("latency p50 / p95", _latency(ours), _latency(theirs)))
+    kinds = ", ".join(f"{count} × {name}" for name, count in theirs.errors.most_common(4)) or "none"
+    own = ", ".join(f"{count} × {name}" for name, count in ours.errors.most_common(4)) or "none"
+    rows.append(f"  errors through the router: {own}; of the random spread: {kinds}")
+    rows.append(
+        f"  Both had the same {play.ours.calls} calls, limits and accidents, side by side; the random spread sends each\n"
+        "  call once to a deployment drawn evenly, as a client without a router would."
+    )
+    return "\n".join(rows)
+
+
+def _row(name: str, ours: str, theirs: str) -> str:
+    return f"  {name:<26}{ours:>20}{theirs:>20}"
+
+
+def _share(score: Score) -> str:
+    return f"{score.failed} ({score.failed / max(1, score.calls):.1%})"
+
+
+def _latency(score: Score) -> str:
+    return f"{score.percentile(0.5):.2f} / {score.percentile(0.95):.2f} s"
+
+
+def show(seconds: float, rps: float, *, as_json: bool) -> None:
+    """Play the demonstration and show it."""
+    play = Play(seconds, rps)
+    console = Console()
+    if as_json:
+        asyncio.run(play.run())
+        print(json.dumps({"router": play.ours.as_dict(), "random_spread": play.random.as_dict()}))  # noqa: T201 - the output
+        return
+    if console.is_terminal:
+        asyncio.run(_live(play, console))
+    else:
+        asyncio.run(_plain(play, console))
+    console.print(summary(play), highlight=False)
+
+
+async def _live(play: Play, console: Console) -> None:
+    with Live(table(play), console=console, refresh_per_second=8) as live:
+        task = asyncio.create_task(play.run())
+        while not task.done():
+            await asyncio.wait([task], timeout=0.2)
+            live.update(table(play))
+        await task
+
+
+async def _plain(play: Play, console: Console) -> None:
+    task = asyncio.create_task(play.run())
+    told = 0
+    while not task.done():
+        await asyncio.wait([task], timeout=max(0.5, play.seconds / 10))
+        told = _tell_news(play.news[told:], console) + told
+        console.print(line(play), highlight=False, soft_wrap=True)
+    await task
+
+
+def _tell_news(news: Iterable[tuple[float, str]], console: Console) -> int:
+    count = 0
+    for at, text in news:
+        console.print(f"{at:5.1f} s   >>> {text}", highlight=False)
+        count += 1
+    return count
