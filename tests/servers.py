@@ -100,4 +100,4 @@ class LimitedService:
             retry_after = max(1.0, float(int(wait) + 1))
             return 0.02, Failure(Kind.THROTTLED, "full", status=429, retry_after=retry_after, limits=limits)
         used = max(1, int(cost * self.rng.uniform(0.4, 0.9)))
-        return 0.3 + 0.002 * used, Reply(200, {}, Usage(used, 0, used), limits)
+        return 0.3 + 0.002 * used, Reply(200, {}, Usage(used, 0, used), limits=limits)

@@ -1,0 +1,117 @@
+"""How does an attempt reach Azure, and how does its answer come back as a value?
+
+Blocking calls go through httpx2, awaiting ones through aiohttp on asyncio and through httpx2 on trio; a client that
+the caller hands in serves its side.  What a service does, or a network, comes back as a `Failure`; only a
+cancellation, Ctrl-C and mistakes in the caller's own input are raised.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+from router.values import Failure, Lease, Reply
+
+from .attempt import Attempt, Target
+from .credentials import CredentialError
+from .engines import Answer, Breakdown, Engine
+from .engines.aiohttp_engine import AiohttpEngine
+from .engines.httpx2_engine import Httpx2Engine
+
+__all__ = ["AzureTransport", "Target"]
+
+
+class AzureTransport:
+    """Sends attempts, blocking or awaiting, from any number of threads and event loops.
+
+    Args:
+        client: an `httpx2.Client` (or `httpx.Client`) for the blocking calls, instead of our own.
+        async_client: an `httpx2.AsyncClient` (or httpx's) for the awaiting calls, instead of our own.
+        tls: TLS settings of our own connections.  None: the operating system's trust store.
+    """
+
+    def __init__(
+        self, *, client: Any = None, async_client: Any = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._httpx2 = Httpx2Engine(client, async_client, tls=tls)
+        self._on_asyncio: Engine = AiohttpEngine(tls=tls) if async_client is None else self._httpx2
+
+    def __repr__(self) -> str:
+        side = {self._httpx2.blocking: "blocking"}
+        for where, name in (("asyncio", self._on_asyncio.name), ("trio", self._httpx2.name)):
+            side[name] = f"{side[name]}, {where}" if name in side else where
+        return f"AzureTransport({'; '.join(f'{where}: {name}' for name, where in side.items())})"
+
+    def send(self, lease: Lease, timeout: float) -> Reply | Failure:
+        """Send one attempt, blocking, and bring its reply: whole, or a stream whose answer has begun.
+
+        Args:
+            lease: what to send, and where to.
+            timeout: seconds for all of it; for a stream, until its first content.
+
+        Raises:
+            BadRequestError: the caller's input cannot be sent.
+        """
+        attempt = Attempt(lease, timeout)
+        try:
+            answer = self._answer(attempt)
+            if answer.chunks is None:
+                return attempt.judged(answer)
+        except (Breakdown, CredentialError) as error:
+            return attempt.failed(error)
+        stream = attempt.stream(answer)
+        try:
+            return attempt.begun(stream, answer, stream.begin(attempt.pace()))
+        except BaseException:
+            stream.close()
+            raise
+
+    async def asend(self, lease: Lease, timeout: float) -> Reply | Failure:
+        """The same, awaiting, on asyncio or trio."""
+        attempt = Attempt(lease, timeout)
+        try:
+            answer = await self._aanswer(attempt)
+            if answer.chunks is None:
+                return attempt.judged(answer)
+        except (Breakdown, CredentialError) as error:
+            return attempt.failed(error)
+        stream = attempt.stream(answer)
+        try:
+            return attempt.begun(stream, answer, await stream.abegin(attempt.pace()))
+        except BaseException:
+            await stream.aclose()
+            raise
+
+    def close(self) -> None:
+        """Close what blocking calls have opened; event loops close their own.  Idempotent."""
+        self._httpx2.close()
+
+    async def aclose(self) -> None:
+        """Close what this event loop's calls have opened.  Idempotent."""
+        if _on_asyncio():
+            await self._on_asyncio.aclose()
+        await self._httpx2.aclose()
+
+    def _answer(self, attempt: Attempt) -> Answer:
+        credential, engine = attempt.target.credential, self._httpx2
+        answer = engine.send(attempt.request(credential.authorization()))
+        if attempt.was_refused(answer):
+            answer = engine.send(attempt.request(credential.authorization()))
+        return whole_if_json(answer)
+
+    async def _aanswer(self, attempt: Attempt) -> Answer:
+        credential = attempt.target.credential
+        engine = self._on_asyncio if _on_asyncio() else self._httpx2
+        answer = await engine.asend(attempt.request(await credential.aauthorization()))
+        if attempt.was_refused(answer):
+            answer = await engine.asend(attempt.request(await credential.aauthorization()))
+        return answer
+
+
+def _on_asyncio() -> bool:
+    """Whether the running task is asyncio's.  Under trio in guest mode there is a loop, but no task of it."""
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:
+        return False
