@@ -60,7 +60,7 @@ class Tier:
 class Asking:
     """One question: this call, at this moment, with these deployments left out."""
 
-    __slots__ = ("desperate", "kept", "now", "panic", "rng", "skip", "slot", "tokens", "turn")
+    __slots__ = ("desperate", "eases", "kept", "now", "panic", "rng", "skip", "slot", "tokens", "turn")
 
     def __init__(
         self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
@@ -73,6 +73,8 @@ class Asking:
         self.skip = skip
         self.kept = kept
         """A deployment that is kept for the head of the queue."""
+        self.eases = True
+        """A deployment in its slow start is passed over now and then, whatever the strategy."""
         self.panic = False
         """Too few are well: believe nobody's ejection."""
         self.desperate = False
@@ -85,11 +87,18 @@ class Asking:
             return 3.0
         if not account.resource.usable(now, self.panic):
             return 3.0
+        if self.eases and not account.health.ready and self._passes_over(account):
+            return 3.0
         if account is self.kept or (self.skip and account.deployment.id in self.skip):
             return 3.0
         if account.slot != self.slot:
             account.advance(self.slot, now)
         return account.utilisation(self.tokens)
+
+    def _passes_over(self, account: Account) -> bool:
+        """Slow start: shown to a tenth of the questions at first, to all of them 30 s later.  A probe is always shown."""
+        health = account.health
+        return not health.is_probe_due(self.now) and self.rng.random() >= health.ramp(self.now)
 
 
 def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[tuple[Account, float]]:
@@ -103,35 +112,31 @@ def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[tuple[Account
     found: list[tuple[Account, float]] = []
     for account in tier.draws(sample, asking.rng):
         p = load(account)
-        if p <= 1.0 and (account.health.ready or asking.rng.random() < account.health.ramp(asking.now)):
+        if p <= 1.0:
             found.append((account, p))
             if len(found) == wanted:
                 break
-    return found or _first(tier, int(asking.rng.random() * len(tier.accounts)), asking)
+    start = int(asking.rng.random() * len(tier.accounts))
+    if sample is Sample.WEIGHT:
+        found = found or _first(tier, start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
+    return found or _first(tier, start, asking)
 
 
-def _first(tier: Tier, start: int, asking: Asking) -> list[tuple[Account, float]]:
+def _first(tier: Tier, start: int, asking: Asking, least_weight: float = 0.0) -> list[tuple[Account, float]]:
     load = asking.load
     for account in tier.walk(start):
-        p = load(account)
-        if p <= 1.0:
-            return [(account, p)]
+        if account.weight >= least_weight:
+            p = load(account)
+            if p <= 1.0:
+                return [(account, p)]
     return []
 
 
-def as_candidate(account: Account, utilisation: float, typical_s: float, now: float) -> Candidate:
-    """What the strategy is told of an account.
-
-    One that is coming back from an ejection is shown with the smaller capacity and the higher utilisation that its
-    slow start allows it (10 % to 100 % over 30 s), so that every strategy eases it in.
-    """
-    capacity = account.capacity
-    if not account.health.ready:
-        ramp = account.health.ramp(now)
-        capacity *= ramp
-        utilisation = min(1.0, utilisation / ramp)
+def as_candidate(account: Account, utilisation: float, typical_s: float) -> Candidate:
+    """What the strategy is told of an account; `typical_s` is the group's smoothed seconds per call."""
     slowness = account.seconds / typical_s if typical_s and account.seconds else 1.0
-    return Candidate(account.deployment.id, utilisation, account.in_flight, capacity, account.weight, slowness)
+    name, weight = account.deployment.id, account.weight
+    return Candidate(name, utilisation, account.in_flight, account.capacity, weight, slowness)
 
 
 def sample_of(strategy: Strategy) -> Sample:

@@ -69,11 +69,11 @@ class EffectiveLimit:
         self._cut_at = now
         self.recover(now)
 
-    def busy(self, admitted: int, now: float) -> None:
-        """The service said that it is under high demand: ask for less, at most once a minute."""
-        if now - self._busy_at >= BUSY_PAUSE_S:
+    def busy(self, now: float) -> None:
+        """The service said that it is under high demand: ask for 70 % from now on, at most once a minute."""
+        if self.value < inf and now - self._busy_at >= BUSY_PAUSE_S:
             self._busy_at = now
-            self.cut(int(BUSY_SHARE * min(self.value, max(admitted, 1)) / CUT_SHARE), now)
+            self.cut(int(BUSY_SHARE * self.value / CUT_SHARE), now)
 
     def recover(self, now: float) -> None:
         """Bring `value` up to date."""

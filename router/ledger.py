@@ -161,18 +161,25 @@ class Ledger:
         return None
 
     def _choose(self, group: Group, asking: Asking) -> tuple[Account, float] | None:
-        for tier in group.tiers:
-            found = candidates(tier, group.sample, asking)
-            if found:
-                return self._ask_strategy(group, found, asking)
+        found = self._first_tier(group, asking)
+        if found is None and asking.eases:
+            asking.eases = False
+            found = self._first_tier(group, asking)
+        if found is not None:
+            return found
         if any(self._panics(tier, asking.now) for tier in group.tiers):
             asking.panic = True
             # A refused key tells its caller more than "nothing is left" does, so if all are disabled, one is asked.
             asking.desperate = all(a.health.state(asking.now) is State.DISABLED for a in group.accounts)
-            for tier in group.tiers:
-                found = candidates(tier, group.sample, asking)
-                if found:
-                    return self._ask_strategy(group, found, asking)
+            return self._first_tier(group, asking)
+        return None
+
+    def _first_tier(self, group: Group, asking: Asking) -> tuple[Account, float] | None:
+        """The strategy's choice in the lowest tier that has any candidate."""
+        for tier in group.tiers:
+            found = candidates(tier, group.sample, asking)
+            if found:
+                return self._ask_strategy(group, found, asking)
         return None
 
     @staticmethod
@@ -191,7 +198,7 @@ class Ledger:
         if len(found) == 1:
             return found[0]
         now = asking.now
-        shown = [as_candidate(account, p, group.seconds, now) for account, p in found]
+        shown = [as_candidate(account, p, group.seconds) for account, p in found]
         situation = Situation(now, group.turn, asking.tokens, self.rng)
         try:
             name = group.strategy.choose(shown, situation).name
@@ -357,7 +364,7 @@ class Ledger:
     def _throttle(self, account: Account, lease: Lease, failure: Failure, now: float) -> None:
         account.counters.throttles += 1
         if failure.kind is Kind.BUSY:
-            account.limit.busy(account.tokens.used, now)
+            account.limit.busy(now)
             account.tokens.limit = account.limit.value
         else:
             account.contradicted(failure.limits, lease.charges, lease.tokens, now)
@@ -406,6 +413,11 @@ class Ledger:
         """What happened since the last time, and forget it."""
         events, self.events = self.events, []
         return events
+
+    def started(self, now: float) -> None:
+        """The router began its work at `now`; until then nobody was in any state."""
+        for account in self.accounts.values():
+            account.health.since = now
 
     def forked(self) -> None:
         """This is a child process: the parent's open calls and waiters are not ours.  Its charges are kept."""

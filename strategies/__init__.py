@@ -31,13 +31,15 @@ class Candidate:
     name: str
     """The deployment's id, unique within a router."""
     utilisation: float
-    """Share of the tightest limit that is used once this call is added: 0.0 (empty) to 1.0 (full); 0.0 without limits."""
+    """Share of the tightest limit that is used once this call is added: 0.0 (empty) to 1.0 (full).
+
+    0.0 without limits."""
     in_flight: int
     """Calls that are open on it now, streams counted until their last byte."""
     capacity: float
-    """Its weight by size: effective tokens per minute, else requests per minute × 1,000, else 100,000."""
+    """Its weight by size: effective tokens per minute, else 1,000 times its requests per minute, else 100,000."""
     weight: float
-    """Its weight as configured for weighted strategies: `weight`, else `rpm`, else `tpm`, else 1.0 (see `simple-shuffle`)."""
+    """Its weight for weighted strategies: `weight`, else `rpm`, else `tpm`, else 1.0 (see `simple-shuffle`)."""
     slowness: float
     """Seconds per call compared with the group: 1.0 is typical, 2.0 takes twice as long; 1.0 before the first reply."""
 
@@ -64,7 +66,7 @@ class Sample(Enum):
     CAPACITY = "capacity"
     """Three, drawn with a probability in proportion to `capacity`."""
     WEIGHT = "weight"
-    """Three, drawn with a probability in proportion to `weight`."""
+    """One, drawn with a probability in proportion to `weight`."""
     TURN = "turn"
     """The first that fits from a place that moves on by one with each call."""
 

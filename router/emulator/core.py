@@ -199,7 +199,7 @@ class Emulator:
         fault = d.fault if d.fault is not None and d.fault.strikes(self.rng) else None
         if fault is not None and fault.kind not in ("slow", *STREAM_FAULTS, "reset_after_headers", "truncate"):
             d.tally.faulted += 1
-            return self._broken(d, fault)
+            return self._broken(d, fault, now)
         cost = charge_of(operation, body, d.config.estimate)
         refused = self._admission(d, cost, now)
         if refused is not None:
@@ -315,8 +315,8 @@ class Emulator:
 
     # ---- faults --------------------------------------------------------------------------------------------
 
-    def _broken(self, d: Emulated, fault: Fault) -> Plan:
-        headers = self._headers(d)
+    def _broken(self, d: Emulated, fault: Fault, now: float) -> Plan:
+        headers = self._rate_headers(d, now)
         if fault.kind in WIRE_FAULTS:
             return Plan(200, headers, wire=fault.kind)
         if fault.kind == "status":
