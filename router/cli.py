@@ -12,7 +12,10 @@ import typer
 from .errors import ConfigError
 
 app = typer.Typer(
-    help="Spread calls over many Azure OpenAI deployments.", no_args_is_help=True, add_completion=True, rich_markup_mode=None
+    help="Spread calls over many Azure OpenAI deployments.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # they show local variables, and a local variable may be a key
 )
 
 

@@ -101,7 +101,7 @@ class Play:
                     target = rng.choice(twin.emulator.config.deployments)
                     url = f"{twin.base(target.resource)}/openai/deployments/{target.name}/chat/completions"
                     tasks.create_task(self._ask_directly(session, url, request))
-            self.ours.refused = sum(d.throttled for d in router.status())
+            self.ours.refused = sum(d.throttles for d in router.status())
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, Settled) and event.reason == "ok":

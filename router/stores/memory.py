@@ -34,6 +34,7 @@ class MemoryStore:
         self.clock = clock
         self._tell = tell
         self._lock = threading.Lock()
+        ledger.started(clock())
         _call_after_fork(self)
 
     def apply(self, step: StoreStep) -> Any:
