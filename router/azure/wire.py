@@ -1,0 +1,282 @@
+"""How does a call become bytes, and bytes a reply?
+
+The pure middle of the transport: bodies and headers of requests, and the judgement of whole answers.  URLs
+are in `endpoint.py`, error answers in `failures.py`, streams in `events.py` and `chunks.py`.
+
+An answer with status 200 is no success yet: proxies answer HTML, gateways `{}`, and Azure an error object.
+What lacks the required shape is a failure, so that the call can go elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from router.errors import BadRequestError
+from router.values import Call, Deployment, Failure, Kind, Reply
+
+from .endpoint import Endpoint, wire_name
+from .failures import failure_from, failure_in
+from .headers import rate_limits, request_id
+from .operations import OPERATIONS, Operation
+from .parameters import LIMITS, family_in, limits
+from .payload import decode, is_nonsense, usage_from
+from .scrub import HIDDEN
+
+__all__ = ["OPERATIONS", "encode", "headers_for", "reply_from"]
+
+try:
+    _VERSION = version("azure-router")
+except PackageNotFoundError:  # run from a copy that is not installed
+    _VERSION = "0"
+
+_OURS = frozenset({"model", "stream", *LIMITS})
+"""Keys of a body that differ between deployments; the rest is encoded once per call."""
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_REFUSED_HEADERS = frozenset(
+    (
+        "authorization",
+        "api-key",
+        "x-api-key",
+        "proxy-authorization",
+        "proxy-authenticate",
+        "cookie",
+        "host",
+        "content-length",
+        "content-type",
+        "content-encoding",
+        "accept",
+        "accept-encoding",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "expect",
+    )
+)
+"""Ours to set, or only meant for one hop."""
+
+
+def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
+    """The JSON body of a call for one deployment.
+
+    `deployment.defaults` under `call.body`; `model` is the deployment's name (dated Azure ignores it,
+    everyone else needs it); `stream` is there if the call streams; the limit on the answer's tokens goes by
+    the name that the model's family takes.  The caller's objects are never changed.  What does not depend on
+    the deployment is encoded once per call and kept in `call.encoded`, as long as `call.body` is the same
+    object.
+
+    Raises:
+        BadRequestError: the body holds something that is no JSON; the message names the place, never the
+            value.
+    """
+    body = call.body
+    kept = call.encoded
+    if kept is not None and kept[0] is body:
+        rest: bytes = kept[1]
+    else:
+        rest = _to_json({key: value for key, value in body.items() if key not in _OURS})
+        call.encoded = (body, rest)
+    defaults = deployment.defaults
+    family = endpoint.family or family_in(deployment.base_model or deployment.model)
+    head: dict[str, Any] = {"model": wire_name(endpoint, deployment.model)}
+    if call.stream:
+        head["stream"] = True
+    if defaults:
+        head.update((key, value) for key, value in defaults.items() if key not in body and key not in _OURS)
+    head.update(limits(family, body, defaults))
+    front = _to_json(head)
+    return front if rest == b"{}" else b"%b,%b" % (front[:-1], rest[1:])
+
+
+def headers_for(endpoint: Endpoint, credential_header: tuple[str, str], call: Call) -> dict[str, str]:
+    """The headers of a request: ours, exactly one that proves who we are, and the caller's own.
+
+    Args:
+        endpoint: where the request goes.
+        credential_header: from `Credential.header`.
+        call: `call.headers` are the caller's; they may replace `user-agent` and nothing else of ours.
+
+    Raises:
+        BadRequestError: a header of the caller that cannot be sent or is not the caller's to set; the message
+            names it, without its value.
+    """
+    headers = dict(_own_headers(endpoint.organization, call.stream))
+    for name, value in call.headers.items():
+        lowered = name.lower()
+        if (
+            not _HEADER_NAME.fullmatch(name)
+            or not isinstance(value, str)
+            or not _HEADER_VALUE.fullmatch(value)
+        ):
+            raise BadRequestError(
+                f"header {_name(name)} holds a character that no HTTP header may have.  Nothing was sent."
+            )
+        if lowered in _REFUSED_HEADERS:
+            raise BadRequestError(
+                f"header {lowered!r} is not the caller's to set.  Configure it on the deployment instead."
+            )
+        headers[lowered] = value
+    name, value = credential_header
+    headers[name] = value
+    return headers
+
+
+def reply_from(
+    operation: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    seconds: float = 0.0,
+    secrets: Sequence[str] = (),
+) -> Reply | Failure:
+    """Judge a whole answer.  Never raises for what a service may send.
+
+    Args:
+        operation: a key of `OPERATIONS`; it says which shape a success must have.
+        status: the HTTP status; anything outside 200 to 299 is left to `failure_from`.
+        headers: with lower-case names.
+        body: after decompression.
+        seconds: how long the attempt took.
+        secrets: strings that must not appear in a failure, such as the key that was sent.
+    """
+    if not 200 <= status < 300:
+        return failure_from(status, headers, body, seconds, secrets)
+    row = OPERATIONS[operation]
+    if not body.strip():
+        return _bad(
+            Kind.EMPTY, f"the service answered HTTP {status} without a body", status, headers, seconds
+        )
+    if not row.json_answer:
+        return Reply(status, body, None, False, rate_limits(headers), seconds, request_id(headers), headers)
+    decoded = _decoded(status, headers, body, seconds)
+    if isinstance(decoded, Failure):
+        return decoded
+    value = decoded[0]
+    wrong = _misshapen(row, value)
+    if wrong is None:
+        stated = value.get("usage")
+        usage = usage_from(stated)
+        return Reply(
+            status, value, usage, usage is None and is_nonsense(stated), rate_limits(headers), seconds,
+            request_id(headers), headers,
+        )  # fmt: skip
+    failure = failure_in(value, Kind.SERVER_ERROR, secrets) if isinstance(value, dict) else None
+    if failure is None:
+        return _bad(
+            Kind.BAD_SHAPE, f"the service answered HTTP {status}, but {wrong}", status, headers, seconds
+        )
+    failure.limits = rate_limits(headers)
+    failure.seconds = seconds
+    failure.request_id = request_id(headers)
+    return failure
+
+
+@lru_cache(maxsize=256)
+def _own_headers(organization: str | None, stream: bool) -> dict[str, str]:
+    """Copied by the caller, never changed."""
+    headers = {
+        "content-type": "application/json",
+        "accept": "text/event-stream, application/json" if stream else "application/json",
+        "user-agent": f"azure-router/{_VERSION}",
+    }
+    if organization:
+        headers["openai-organization"] = organization
+    return headers
+
+
+def _name(name: object) -> str:
+    return repr(name[:60]) if isinstance(name, str) and _HEADER_NAME.fullmatch(name) else HIDDEN
+
+
+def _decoded(status: int, headers: Mapping[str, str], body: bytes, seconds: float) -> tuple[Any] | Failure:
+    """The JSON value of a body, in a tuple because it may be anything."""
+    form = headers.get("content-type", "").partition(";")[0].strip().lower()
+    vague = form in ("", "text/plain", "application/octet-stream")  # gateways that lose the type
+    if "json" in form or vague:
+        try:
+            return (decode(body),)
+        except ValueError:
+            if not vague:
+                what = f"the service answered HTTP {status} with {len(body):,} bytes that are no valid JSON"
+                return _bad(Kind.BAD_JSON, what, status, headers, seconds)
+    what = f"the service answered HTTP {status} with {form[:60] or 'no content type'} instead of JSON"
+    return _bad(Kind.BAD_CONTENT_TYPE, what, status, headers, seconds)
+
+
+def _misshapen(row: Operation, value: Any) -> str | None:
+    """What is wrong with a decoded answer; None: nothing."""
+    if not isinstance(value, dict):
+        return f"the JSON is {'null' if value is None else type(value).__name__} and no object"
+    if row.required is None:
+        return "it is an error" if value.get("error") else None
+    items = value.get(row.required)
+    if not isinstance(items, list) or not items:
+        return f"{row.required!r} is missing or empty"
+    for item in items:
+        if not isinstance(item, dict) or (row.item is not None and item.get(row.item) is None):
+            return f"{row.required!r} holds an element without {row.item!r}"
+        if row.item_is_object and row.item is not None and not isinstance(item[row.item], dict):
+            return f"{row.required!r} holds an element whose {row.item!r} is no object"
+    return None
+
+
+def _bad(kind: Kind, message: str, status: int, headers: Mapping[str, str], seconds: float) -> Failure:
+    return Failure(
+        kind, message, status, limits=rate_limits(headers), seconds=seconds, request_id=request_id(headers)
+    )
+
+
+def _to_json(value: dict[str, Any]) -> bytes:
+    """Encode, and refuse what JSON cannot say.
+
+    pydantic's encoder writes NaN and Infinity as such; the bytes are searched for them first, because looking
+    at every number of every call would cost more than the encoding.
+    """
+    try:
+        encoded = to_json(value, exclude_none=True)  # of models in it, not of dicts
+        if b"NaN" in encoded or b"Infinity" in encoded:
+            from_json(encoded, allow_inf_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        place = _unsendable(value, "")
+        raise BadRequestError(
+            f"the request cannot be sent as JSON: {place or 'a value in it'} is no text, finite number, "
+            "list, object, true, false or null.  Nothing was sent."
+        ) from None
+    return encoded
+
+
+def _unsendable(value: Any, place: str, depth: int = 0) -> str:
+    """Where the first value is that cannot be sent, such as `messages[3].content`; "" if it is not found."""
+    if depth > 60:  # a list or object that holds itself, or nearly so
+        return place
+    for name, item in _parts(value, place):
+        found = _unsendable(item, name, depth + 1)
+        if found:
+            return found
+    if isinstance(value, dict | list | tuple):
+        return ""
+    try:
+        from_json(to_json(value), allow_inf_nan=False)
+    except (ValueError, TypeError, RecursionError):
+        return place
+    return ""
+
+
+def _parts(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The elements of a list or an object, with the place of each."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            plain = isinstance(key, str) and key.isidentifier()
+            yield (f"{place}.{key[:60]}".lstrip(".") if plain else f"{place}[…]"), item
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield f"{place}[{i}]", item
