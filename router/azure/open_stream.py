@@ -1,7 +1,7 @@
 """Where do the chunks of a stream come from, once it has been handed over?
 
-`OpenStream` is what a `Reply` holds as its body when the call streams: chunks, then None at the proper end or a
-Failure.  Blocking calls use the plain methods, awaiting ones those with an `a`; the logic is in `intake.py`.
+`OpenStream` is what a `Reply` holds as its body when the call streams: chunks, then None at the proper end or
+a Failure.  Blocking calls use the plain methods, awaiting ones those with an `a`; the logic is in `intake.py`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ DRAIN_S = 0.05
 
 
 class Pace:
-    """How long the next read of a stream's head may take: until the attempt's end, and `gap` after each event."""
+    """How long the next read of a stream's head may take: to the attempt's end, and `gap` after each event."""
 
     __slots__ = ("_end", "_gap", "_last", "_seen")
 
-    def __init__(self, end: float, gap: float) -> None:
-        """`end` by `time.perf_counter()`; `gap` in seconds, counted from now for the first event."""
+    def __init__(self, started: float, end: float, gap: float) -> None:
+        """Moments of `time.perf_counter()`; `gap` in seconds, counted from `started` for the first event."""
         self._end = end
         self._gap = gap
-        self._last = time.perf_counter()
+        self._last = started
         self._seen = 0
 
     def left(self, events: int) -> float:
@@ -41,8 +41,8 @@ class Pace:
 class OpenStream:
     """A stream whose answer has begun.  One reader at a time.
 
-    `next` and `anext` give the chunks as decoded JSON, then None for ever if the answer was complete, or the Failure
-    that ended it (with the text so far in `partial`).  Whatever comes first, closing is harmless afterwards.
+    `next` and `anext` give the chunks as decoded JSON, then None for ever if the answer was complete, or the
+    Failure that ended it (with the text so far in `partial`).
     """
 
     __slots__ = ("_chunks", "_end", "_intake")
@@ -73,7 +73,7 @@ class OpenStream:
 
     @property
     def completion_chars(self) -> int:
-        """Characters of all choices, with tool calls and refusals: to estimate what a stream without usage cost."""
+        """Characters of all choices, with tool calls and refusals: what to settle by without a usage."""
         return self._intake.reader.characters
 
     def begin(self, pace: Pace) -> Failure | None:

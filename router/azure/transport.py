@@ -38,10 +38,9 @@ class AzureTransport:
         self._on_asyncio: Engine = AiohttpEngine(tls=tls) if async_client is None else self._httpx2
 
     def __repr__(self) -> str:
-        side = {self._httpx2.blocking: "blocking"}
-        for where, name in (("asyncio", self._on_asyncio.name), ("trio", self._httpx2.name)):
-            side[name] = f"{side[name]}, {where}" if name in side else where
-        return f"AzureTransport({'; '.join(f'{where}: {name}' for name, where in side.items())})"
+        blocking, awaiting = self._httpx2.blocking, self._httpx2.awaiting
+        on_asyncio = awaiting if self._on_asyncio is self._httpx2 else self._on_asyncio.name
+        return f"AzureTransport(blocking: {blocking}, asyncio: {on_asyncio}, trio: {awaiting})"
 
     def send(self, lease: Lease, timeout: float) -> Reply | Failure:
         """Send one attempt, blocking, and bring its reply: whole, or a stream whose answer has begun.
@@ -98,7 +97,7 @@ class AzureTransport:
         answer = engine.send(attempt.request(credential.authorization()))
         if attempt.was_refused(answer):
             answer = engine.send(attempt.request(credential.authorization()))
-        return whole_if_json(answer)
+        return answer
 
     async def _aanswer(self, attempt: Attempt) -> Answer:
         credential = attempt.target.credential

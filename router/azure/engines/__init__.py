@@ -37,7 +37,8 @@ class Request:
     """Seconds for the whole exchange; for a stream, until its headers are in."""
     connect_timeout: float = CONNECT_TIMEOUT_S
     stream: bool = False
-    """A 200 is handed back as soon as its headers are in, with `chunks` to read; other statuses are read whole."""
+    """A 200 is handed back as soon as its headers are in, with `chunks` to read; other statuses are read whole,
+    and so are JSON and HTML, because they are no streams."""
     max_bytes: int = MAX_RESPONSE_BYTES
 
 
@@ -73,6 +74,11 @@ class Answer:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(default=b"", repr=False)
     chunks: Chunks | None = None
+
+
+def is_stream(request: Request, status: int, content_type: str) -> bool:
+    """Whether an answer is to be handed back before its body is read."""
+    return request.stream and status == 200 and "json" not in content_type and "html" not in content_type
 
 
 class Breakdown(Exception):

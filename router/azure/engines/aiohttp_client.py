@@ -29,42 +29,44 @@ _EXACT = float("inf")
 """aiohttp rounds timeouts above this up to whole seconds; never, for us."""
 
 
-def open_session(tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
-    """A session for the running loop.  `tls` None: the trust store of the system."""
-    connector = CheckedConnector(
-        limit=MAX_CONNECTIONS,
-        limit_per_host=0,
-        keepalive_timeout=KEEP_ALIVE_S,
-        ssl=tls or surroundings.trust(),
-        resolver=BoundedResolver(),
-    )
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True
-    )
+class Client:
+    """The connections of one event loop: make it, use it and close it there.
 
+    Args:
+        tls: the TLS settings.  None: the trust store of the system.
+    """
 
-async def begin(session: aiohttp.ClientSession, request: Request, total: float | None) -> aiohttp.ClientResponse:
-    """Send the request; the answer's headers are in, its body is not.  `total` bounds the body's reading too."""
-    url, proxy = _target(request.url)
-    body: Any = request.body or None
-    return await session.request(
-        request.method,
-        url,
-        headers=request.headers,
-        data=body if len(request.body) < _LARGE else io.BytesIO(request.body),
-        allow_redirects=False,
-        proxy=proxy,
-        timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), _EXACT),
-    )
+    __slots__ = ("_session",)
 
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        connector = CheckedConnector(
+            limit=MAX_CONNECTIONS,
+            limit_per_host=0,
+            keepalive_timeout=KEEP_ALIVE_S,
+            ssl=tls or surroundings.trust(),
+            resolver=BoundedResolver(),
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        )
 
-def headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """The headers in lower case; what was sent twice is joined by a comma."""
-    found = response.headers
-    headers = {name.lower(): value for name, value in found.items()}
-    if len(headers) != len(found):
-        headers = {name: ", ".join(found.getall(name)) for name in headers}
-    return headers
+    async def begin(self, request: Request, total: float | None) -> aiohttp.ClientResponse:
+        """Send; the answer's headers are in, its body is not.  `total` seconds bound the body's reading too."""
+        url, proxy = _target(request.url)
+        body: Any = request.body or None
+        return await self._session.request(
+            request.method,
+            url,
+            headers=request.headers,
+            data=body if len(request.body) < _LARGE else io.BytesIO(request.body),
+            allow_redirects=False,
+            proxy=proxy,
+            timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), _EXACT),
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._session.close()
 
 
 class CheckedConnector(aiohttp.TCPConnector):

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 from contextlib import suppress
-from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
-from . import Answer, Request
+from . import Answer, Request, is_stream
 from .breakdowns import breakdown_of, out_of_time, too_large
 from .per_loop import PerLoop
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientResponse
+
+    from .aiohttp_client import Client
 
 
 class AiohttpEngine:
@@ -31,8 +32,7 @@ class AiohttpEngine:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
-        self._sessions: PerLoop[ClientSession] = PerLoop()
-        self._client: ModuleType | None = None
+        self._clients: PerLoop[Client] = PerLoop()
 
     def __repr__(self) -> str:
         return "AiohttpEngine()"
@@ -47,9 +47,9 @@ class AiohttpEngine:
 
     async def asend(self, request: Request) -> Answer:
         """Send and read; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
-        session = self._sessions.get(asyncio.get_running_loop()) or self._open()
+        client = self._clients.get(asyncio.get_running_loop()) or self._open()
         try:
-            return await (self._stream if request.stream else self._exchange)(session, request)
+            return await (self._stream if request.stream else self._exchange)(client, request)
         except Exception as error:
             broken = breakdown_of(error, request)
         raise broken
@@ -59,31 +59,28 @@ class AiohttpEngine:
 
     async def aclose(self) -> None:
         """Close what this event loop's calls have opened.  Idempotent; a later call opens anew."""
-        await self._sessions.aclose(asyncio.get_running_loop())
+        await self._clients.aclose(asyncio.get_running_loop())
 
-    def _open(self) -> ClientSession:
-        from . import aiohttp_client
+    def _open(self) -> Client:
+        from .aiohttp_client import Client
 
-        self._client = aiohttp_client
-        session = aiohttp_client.open_session(self._tls)
-        return self._sessions.add(asyncio.get_running_loop(), session, session.close)
+        client = Client(self._tls)
+        return self._clients.add(asyncio.get_running_loop(), client, client.aclose)
 
-    async def _exchange(self, session: ClientSession, request: Request) -> Answer:
-        assert self._client is not None
-        response = await self._client.begin(session, request, request.timeout)
+    async def _exchange(self, client: Client, request: Request) -> Answer:
+        response = await client.begin(request, request.timeout)
         return await self._whole(response, request)
 
-    async def _stream(self, session: ClientSession, request: Request) -> Answer:
-        assert self._client is not None
+    async def _stream(self, client: Client, request: Request) -> Answer:
         async with asyncio.timeout(request.timeout):
-            response = await self._client.begin(session, request, None)
-            if response.status != 200:
+            response = await client.begin(request, None)
+            headers = _headers(response)
+            if not is_stream(request, response.status, headers.get("content-type", "")):
                 return await self._whole(response, request)
-        return Answer(200, self._client.headers_of(response), chunks=AiohttpChunks(response, request))
+        return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
 
     async def _whole(self, response: ClientResponse, request: Request) -> Answer:
         """Read the body to its end, or to the limit; the connection is free again afterwards, or gone."""
-        assert self._client is not None
         try:
             content = response.content
             body = await content.readany()
@@ -98,7 +95,7 @@ class AiohttpEngine:
         except BaseException:
             response.close()
             raise
-        return Answer(response.status, self._client.headers_of(response), body)
+        return Answer(response.status, _headers(response), body)
 
 
 class AiohttpChunks:
@@ -150,3 +147,12 @@ class AiohttpChunks:
         """Drop the connection, from whatever thread the garbage collector runs in."""
         with suppress(RuntimeError):  # the loop is closed, and the connection with it
             self._loop.call_soon_threadsafe(self._response.close)
+
+
+def _headers(response: ClientResponse) -> dict[str, str]:
+    """In lower case; what was sent twice is joined by a comma."""
+    found = response.headers
+    headers = {name.lower(): value for name, value in found.items()}
+    if len(headers) != len(found):
+        headers = {name: ", ".join(found.getall(name)) for name in headers}
+    return headers

@@ -61,13 +61,17 @@ def breakdown_of(error: Exception, request: Request) -> Breakdown:
 
 def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer") -> Breakdown:
     """The Breakdown of a read that took longer than `seconds`."""
-    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:g} s", sent=True)
+    return Breakdown(
+        Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:g} s", sent=True
+    )
 
 
 def too_large(request: Request) -> Breakdown:
     """The Breakdown of a body beyond `request.max_bytes`, counted after decompression."""
     limit = request.max_bytes
-    return Breakdown(Kind.TOO_LARGE, f"the answer of {host_of(request)} is longer than {limit} bytes", sent=True)
+    return Breakdown(
+        Kind.TOO_LARGE, f"the answer of {host_of(request)} is longer than {limit} bytes", sent=True
+    )
 
 
 def kind_of(error: BaseException) -> Kind:

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -33,15 +33,16 @@ class BlockingChunks:
         self._response = response
         self._request = request
         self._abandoned = abandoned
-        self._parts: Iterator[bytes] | None = None
+        self._parts: Any = None
 
     def read(self, timeout: float) -> bytes:
         """The next bytes, b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
         try:
             self._allow(timeout)
-            if self._parts is None:
-                self._parts = self._response.iter_bytes()
-            for part in self._parts:
+            parts: Iterator[bytes] | None = self._parts
+            if parts is None:
+                parts = self._parts = iter(self._response.iter_bytes())
+            for part in parts:
                 if part:
                     return part
             return b""
@@ -89,7 +90,7 @@ class BlockingChunks:
         raise TypeError("this stream was opened by a blocking call: use `close`")
 
     def abandon(self) -> None:
-        """Shut the socket at once; the pool hears of it with the next call, because its lock may be held right now."""
+        """Shut the socket at once; the pool hears of it with the next call: its lock may be held right now."""
         with suppress(Exception):
             stream = self._response.extensions["network_stream"]
             stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
@@ -97,7 +98,7 @@ class BlockingChunks:
             self._abandoned.append(self._response)
 
     def _allow(self, seconds: float) -> None:
-        """Bound the next reads: ours exactly (`httpx2_pools.Due`), those of a client handed in from the first read on."""
+        """Bound the next reads: ours exactly (`httpx2_pools.Due`); for a client handed in, the first read decides."""
         pools = sys.modules.get("router.azure.engines.httpx2_pools")
         if pools is not None:
             pools.due.in_(seconds)
@@ -114,16 +115,17 @@ class AwaitingChunks:
     def __init__(self, response: Any, request: Request) -> None:
         self._response = response
         self._request = request
-        self._parts: AsyncGenerator[bytes, None] | None = None
+        self._parts: Any = None
         self._token = current_token()
 
     async def aread(self, timeout: float) -> bytes:
         """The next bytes, b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
         try:
             with anyio.fail_after(timeout):
-                if self._parts is None:
-                    self._parts = self._response.aiter_bytes()
-                async for part in self._parts:
+                parts: AsyncIterator[bytes] | None = self._parts
+                if parts is None:
+                    parts = self._parts = self._response.aiter_bytes()
+                async for part in parts:
                     if part:
                         return part
                 return b""
@@ -136,9 +138,9 @@ class AwaitingChunks:
     async def rest(self) -> bytes:
         """All of it; the caller bounds the time.  Raises Breakdown, or what the library raises."""
         parts, size = [], 0
-        self._parts = self._response.aiter_bytes()
+        arriving = self._parts = self._response.aiter_bytes()
         try:
-            async for part in self._parts:
+            async for part in arriving:
                 parts.append(part)
                 size += len(part)
                 if size > self._request.max_bytes:

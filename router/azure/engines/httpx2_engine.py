@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio.lowlevel import current_token
 
-from . import Answer, Request
-from .breakdowns import breakdown_of, connect_time, too_large
+from . import Answer, Request, is_stream
+from .breakdowns import breakdown_of, connect_time
 from .httpx2_chunks import AwaitingChunks, BlockingChunks
 from .per_loop import PerLoop
 
@@ -27,23 +27,24 @@ if TYPE_CHECKING:
     from .httpx2_pools import AwaitingPools, BlockingPools
 
 _inherited: list[Any] = []
-"""Pools of a parent process, kept for ever in the child: closing or collecting them could touch the parent's sockets."""
+"""Pools of a parent process, kept for ever in the child: closing them could wait for a lock that nobody holds."""
 
 
 class Httpx2Engine:
     """Blocking calls, and awaiting ones on trio and asyncio.
 
     Args:
-        client: an `httpx2.Client` (or `httpx.Client`) of the caller's for blocking calls.  It has no limit for a whole
-            exchange, so a server that trickles is cut off between reads only.
+        client: an `httpx2.Client` (or `httpx.Client`) of the caller's for blocking calls.  It has no limit for a
+            whole exchange, so a server that trickles its headers is cut off between reads only.
         async_client: the same for awaiting calls; it must be used on one event loop only, as always with httpx.
         tls: the TLS settings of our own connections.  None: the operating system's trust store.
     """
 
+    name = "httpx2"
+
     def __init__(
         self, client: Any = None, async_client: Any = None, *, tls: ssl.SSLContext | None = None
     ) -> None:
-        self.name = "httpx2"
         self._client = client
         self._async_client = async_client
         self._tls = tls
@@ -52,25 +53,28 @@ class Httpx2Engine:
         self._abandoned: deque[Any] = deque()
 
     def __repr__(self) -> str:
-        given = [
-            f"{role}={type(client).__module__.partition('.')[0]}.{type(client).__name__}"
-            for role, client in (("client", self._client), ("async_client", self._async_client))
-            if client is not None
-        ]
-        return f"Httpx2Engine({', '.join(given)})"
+        return f"Httpx2Engine(blocking={self.blocking}, awaiting={self.awaiting})"
+
+    @property
+    def blocking(self) -> str:
+        """Whose blocking client serves, for people."""
+        return _label(self._client)
+
+    @property
+    def awaiting(self) -> str:
+        """Whose awaiting client serves, for people."""
+        return _label(self._async_client)
 
     def send(self, request: Request) -> Answer:
         """Send and read, blocking; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
         due = time.monotonic() + request.timeout
         try:
             response = self._begin(request)
-            if request.stream and response.status_code == 200:
-                return Answer(
-                    200, _headers(response), chunks=BlockingChunks(response, request, self._abandoned)
-                )
-            return Answer(
-                response.status_code, _headers(response), BlockingChunks(response, request).rest(due)
-            )
+            status, headers = response.status_code, dict(response.headers.items())
+            chunks = BlockingChunks(response, request, self._abandoned)
+            if is_stream(request, status, headers.get("content-type", "")):
+                return Answer(status, headers, chunks=chunks)
+            return Answer(status, headers, chunks.rest(due))
         except Exception as error:
             broken = breakdown_of(error, request)
         raise broken
@@ -80,11 +84,11 @@ class Httpx2Engine:
         try:
             with anyio.fail_after(request.timeout):
                 response = await self._abegin(request)
-                if request.stream and response.status_code == 200:
-                    return Answer(200, _headers(response), chunks=AwaitingChunks(response, request))
-                return Answer(
-                    response.status_code, _headers(response), await AwaitingChunks(response, request).rest()
-                )
+                status, headers = response.status_code, dict(response.headers.items())
+                chunks = AwaitingChunks(response, request)
+                if is_stream(request, status, headers.get("content-type", "")):
+                    return Answer(status, headers, chunks=chunks)
+                return Answer(status, headers, await chunks.rest())
         except Exception as error:
             broken = breakdown_of(error, request)
         raise broken
@@ -100,7 +104,7 @@ class Httpx2Engine:
 
     async def aclose(self) -> None:
         """Close what this event loop's calls have opened.  Idempotent; a later call opens anew."""
-        await self._loops.aclose(_loop())
+        await self._loops.aclose(current_token())
 
     def _begin(self, request: Request) -> Any:
         if self._abandoned:
@@ -112,7 +116,7 @@ class Httpx2Engine:
     async def _abegin(self, request: Request) -> Any:
         client = self._async_client
         if client is None:
-            return await (self._loops.get(loop := _loop()) or self._open(loop)).send(request)
+            return await (self._loops.get(loop := current_token()) or self._open(loop)).send(request)
         return await client.send(_built(client, request), stream=True, follow_redirects=False)
 
     def _own(self) -> BlockingPools:
@@ -126,7 +130,10 @@ class Httpx2Engine:
             _inherited.append((held, list(self._abandoned)))
             self._abandoned.clear()
         pools = BlockingPools(self._tls)
-        self._pools = (pid, pools)  # of two threads that come here at once, the later pools win; nothing is lost
+        self._pools = (
+            pid,
+            pools,
+        )  # of two threads that come here at once, the later pools win; nothing is lost
         return pools
 
     def _open(self, loop: Hashable) -> AwaitingPools:
@@ -141,7 +148,7 @@ class Httpx2Engine:
         return self._loops.add(loop, pools, close)
 
     def _sweep(self) -> None:
-        """Close the streams that the garbage collector found: it may run inside the pool's lock, so it only marks them."""
+        """Close the streams that were collected: the collector may run inside the pool's lock, so it only marks."""
         while self._abandoned:
             with suppress(IndexError, Exception):
                 self._abandoned.popleft().close()
@@ -163,9 +170,7 @@ def _built(client: Any, request: Request) -> Any:
     )
 
 
-def _headers(response: Any) -> dict[str, str]:
-    return dict(response.headers.items())
-
-
-def _loop() -> Hashable:
-    return current_token()
+def _label(client: Any) -> str:
+    if client is None:
+        return "httpx2"
+    return f"the caller's {type(client).__module__.partition('.')[0]}.{type(client).__name__}"

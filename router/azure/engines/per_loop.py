@@ -1,8 +1,9 @@
 """Who closes an async client whose event loop ends?
 
-A client's sockets belong to the loop that opened them, so there is one client per loop.  Nobody can be made to call
-`aclose()` at the end of every `asyncio.run`; but both asyncio and trio finish the async generators that are still
-open when a run ends.  So each client is held by such a generator, the keeper, whose last act is to close it.
+A client's sockets belong to the loop that opened them, so there is one client per loop.  Nobody can be made
+to call `aclose()` at the end of every `asyncio.run`; but both asyncio and trio finish the async generators that
+are still open when a run ends.  So each client is held by such a generator, the keeper, whose last act is to
+close it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 class PerLoop(Generic[T]):
-    """At most one resource per event loop.  Loops in several threads may use it at once, each its own entry."""
+    """At most one resource per event loop.  Loops in several threads may use it at once, each its own."""
 
     __slots__ = ("__weakref__", "_entries")
 
@@ -28,9 +29,9 @@ class PerLoop(Generic[T]):
         return entry[0] if entry is not None else None
 
     def add(self, loop: Hashable, resource: T, close: Callable[[], Awaitable[None]]) -> T:
-        """Keep `resource` for the running loop `loop` and see to it that `close` is awaited before that loop ends."""
+        """Keep `resource` for the running loop, and see to it that `close` is awaited before that loop ends."""
         for other, (_, old) in list(self._entries.items()):
-            if old.ag_frame is None or _is_closed(other):
+            if getattr(old, "ag_frame", None) is None or _is_closed(other):
                 self._entries.pop(other, None)
         keeper = _keep(close)
         with suppress(StopIteration):  # runs up to the `yield`, which needs no waiting
@@ -49,7 +50,8 @@ class PerLoop(Generic[T]):
 
 
 async def _keep(close: Callable[[], Awaitable[None]]) -> AsyncGenerator[None, None]:
-    """Hold no reference to the `PerLoop`: an engine that is dropped must free its keepers, not wait for a cycle's end."""
+    # No reference to the `PerLoop`: an engine that is dropped must free its keepers at once, so that the loop
+    # closes the client before the client is collected itself.
     try:
         yield
     finally:

@@ -2,7 +2,8 @@
 
 Both engines ask here, so that they agree.  Trusted are the authorities of the operating system (through
 `truststore`, which comes with httpx2); `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them.  Proxies come from
-`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and are read when a host is first seen.  No .netrc.
+`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (on macOS and Windows from the system's settings, where
+these are not set), and are read when an address is first seen.  A .netrc is not read.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import ssl
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies, proxy_bypass
 
 
 def trust() -> ssl.SSLContext:
@@ -27,11 +28,11 @@ def trust() -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for this URL, with a scheme; None: go straight."""
+    """The proxy that the machine names for this URL, with a scheme; None: go straight."""
     parts = urlsplit(url)
-    proxies = getproxies_environment()
+    proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass_environment(parts.netloc.rpartition("@")[2], proxies):
+    if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 

@@ -1,0 +1,119 @@
+"""What is sent for one attempt, and what does the outcome mean?
+
+The part of the transport that is the same for blocking and awaiting calls: no sockets here.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+from router.values import Failure, Kind, Lease, Reply
+
+from .credentials import Credential, CredentialError
+from .endpoint import Endpoint, url_for
+from .engines import Answer, Breakdown, Request
+from .headers import rate_limits, request_id
+from .intake import Intake
+from .open_stream import OpenStream, Pace
+from .wire import encode, headers_for, reply_from
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the transport needs to reach a deployment: `Deployment.endpoint`."""
+
+    endpoint: Endpoint
+    credential: Credential = field(repr=False)
+
+
+class Attempt:
+    """One lease on its way out and back.
+
+    Attributes:
+        target: where it goes.
+    """
+
+    __slots__ = ("_end", "_gap", "_lease", "_secret", "_started", "target")
+
+    def __init__(self, lease: Lease, timeout: float) -> None:
+        """The clock starts now; `timeout` in seconds."""
+        call, deployment = lease.call, lease.deployment
+        self._lease = lease
+        self._started = time.perf_counter()
+        self._end = self._started + timeout
+        gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
+        self._gap = gap if call.stream and gap is not None else float("inf")
+        self._secret = ""
+        self.target: Target = deployment.endpoint
+
+    def request(self, secret: str) -> Request:
+        """The request, proved by `secret`.  Raises BadRequestError where the caller's input cannot be sent."""
+        call, deployment, target = self._lease.call, self._lease.deployment, self.target
+        endpoint = target.endpoint
+        self._secret = secret
+        return Request(
+            "POST",
+            url_for(endpoint, deployment.model, call.operation),
+            headers_for(endpoint, target.credential.header(endpoint.kind, secret), call),
+            encode(endpoint, deployment, call),
+            timeout=max(0.0, min(self._end - time.perf_counter(), self._gap)),
+            stream=call.stream,
+        )
+
+    def was_refused(self, answer: Answer) -> bool:
+        """A 401 that a new token may cure.  The refused one is forgotten."""
+        return answer.status == 401 and self.target.credential.invalidate(self._secret)
+
+    def judged(self, answer: Answer) -> Reply | Failure:
+        """A whole answer as a reply or a failure; where a stream was asked for, as a stream of one chunk."""
+        reply = reply_from(
+            self._lease.call.operation,
+            answer.status,
+            answer.headers,
+            answer.body,
+            time.perf_counter() - self._started,
+            (self._secret,),
+        )
+        if isinstance(reply, Reply) and self._lease.call.stream:
+            intake = Intake((self._secret,))
+            intake.feed_whole(reply.body)
+            return intake.failure or replace(reply, body=OpenStream(intake, None))
+        return reply
+
+    def stream(self, answer: Answer) -> OpenStream:
+        """The stream of an answer whose chunks are not read yet."""
+        return OpenStream(Intake((self._secret,)), answer.chunks)
+
+    def pace(self) -> Pace:
+        """How long the reads of the stream's head may take; the wait for the headers counts."""
+        return Pace(self._started, self._end, self._gap)
+
+    def begun(self, stream: OpenStream, answer: Answer, failure: Failure | None) -> Reply | Failure:
+        """A stream's head as a reply, or the failure that came instead."""
+        headers, seconds = answer.headers, time.perf_counter() - self._started
+        if failure is None:
+            return Reply(
+                answer.status, stream, limits=rate_limits(headers), seconds=seconds,
+                request_id=request_id(headers), headers=headers,
+            )  # fmt: skip
+        return replace(
+            failure,
+            kind=self._kind(failure.kind),
+            limits=rate_limits(headers),
+            seconds=seconds,
+            request_id=request_id(headers),
+        )
+
+    def failed(self, error: Breakdown | CredentialError) -> Failure:
+        """A breakdown below HTTP, or the lack of a token."""
+        seconds = time.perf_counter() - self._started
+        if isinstance(error, CredentialError):
+            return Failure(Kind.CREDENTIALS, str(error), sent=False, seconds=seconds)
+        return Failure(self._kind(error.kind), error.message, sent=error.sent, seconds=seconds)
+
+    def _kind(self, kind: Kind) -> Kind:
+        """Out of time is out of `stream_timeout`, unless the attempt's own time is up."""
+        if kind is Kind.TIMEOUT and time.perf_counter() < self._end:
+            return Kind.FIRST_EVENT_TIMEOUT
+        return kind
