@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from random import Random
 
-SHARE = 0.2
-"""Retries per call."""
+CALLS_PER_RETRY = 5
+"""20 %.  The budget is kept in calls, so that its sums are exact."""
 WINDOW_S = 10
 FLOOR_PER_S = 3.0
 """Retries per second that need no calls to pay for them."""
@@ -26,6 +26,7 @@ RETRY_AFTER_CAP_S = 60.0
 """Azure has been seen to ask for a day (azure.md §3.5)."""
 
 _SLOTS = WINDOW_S + 1
+_FLOOR = FLOOR_PER_S * WINDOW_S * CALLS_PER_RETRY
 
 
 class RetryBudget:
@@ -41,8 +42,8 @@ class RetryBudget:
     def deposit(self, now: float) -> None:
         """Count one call (its first attempt, not its retries)."""
         self._roll(now)
-        self._net[self._second % _SLOTS] += SHARE
-        self._total += SHARE
+        self._net[self._second % _SLOTS] += 1.0
+        self._total += 1.0
 
     def withdraw(self, now: float, cost: float = 1.0) -> bool:
         """Pay for one retry; False if the budget does not reach, then nothing is taken.
@@ -54,10 +55,11 @@ class RetryBudget:
         if cost <= 0.0:
             return True
         self._roll(now)
-        if self._total + FLOOR_PER_S * WINDOW_S < cost:
+        calls = cost * CALLS_PER_RETRY
+        if self._total + _FLOOR < calls:
             return False
-        self._net[self._second % _SLOTS] -= cost
-        self._total -= cost
+        self._net[self._second % _SLOTS] -= calls
+        self._total -= calls
         return True
 
     def _roll(self, now: float) -> None:
@@ -67,7 +69,7 @@ class RetryBudget:
             return
         for i in range(min(passed, _SLOTS)):
             self._net[(second - i) % _SLOTS] = 0.0
-        self._total = sum(self._net)  # afresh, so that rounding errors do not live longer than the window
+        self._total = sum(self._net)
         self._second = second
 
 

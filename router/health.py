@@ -24,7 +24,7 @@ from random import Random
 
 from .gate import Gate, Resource, State, ejection_allowed
 from .values import AllowedFails, Deployment, HealthPolicy, Kind
-from .verdict import CLASSES, allowed_fails_for, stated
+from .verdict import CLASSES, VERDICTS, allowed_fails_for, stated
 
 __all__ = ["Health", "Resource", "State", "ejection_allowed", "stated_rest", "throttle_seconds"]
 
@@ -182,6 +182,9 @@ class Health(Gate):
             probe: whether the call was the probe.
         """
         if self.immune or self._ignores(probe):
+            return None
+        if self._ill is not None and VERDICTS[kind].effect == "success":
+            self._recover(now)  # the probe met a refusal that counts only because it is watched
             return None
         if self._ill is None and not (self._is_ill(now, kind, weight) and may_eject):
             return None

@@ -65,9 +65,11 @@ def text_tokens(characters: int) -> int:
 
 
 def _chat(body: Mapping[str, Any]) -> int:
-    characters = (
-        _conversation(body.get("messages")) + _content(body.get("system")) + _tools(body.get("tools"))
-    )
+    characters = _conversation(body.get("messages"))
+    if "system" in body:
+        characters += _content(body["system"])
+    if "tools" in body:
+        characters += _tools(body["tools"])
     return -(-characters // CHARACTERS_PER_TOKEN) + _output(body)
 
 
@@ -178,11 +180,13 @@ def _output(body: Mapping[str, Any]) -> int:
     if type(limit) is not int or limit <= 0:
         return 0
     answers = 1
-    for key in ("n", "best_of"):
-        value = body.get(key)
-        if type(value) is int and value > answers:
-            answers = value
+    if "n" in body or "best_of" in body:
+        answers = max(_count(body.get("n")), _count(body.get("best_of")))
     return answers * limit
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int and value > 1 else 1
 
 
 _RULES: dict[str, Callable[[Mapping[str, Any]], int]] = {
