@@ -250,7 +250,10 @@ class Account:
         self.charge.doubted(now)
         admitted = self.tokens.used - tokens
         known = self.limit.known
-        enough = admitted >= CUT_EVIDENCE_SHARE * known if known < inf else self.requests[0].used > CUT_EVIDENCE_REQUESTS
+        if known < inf:
+            enough = admitted >= CUT_EVIDENCE_SHARE * known
+        else:
+            enough = self.requests[0].used > CUT_EVIDENCE_REQUESTS
         if enough:
             self.limit.cut(admitted, now)
             self.tokens.limit = self.limit.value

@@ -46,10 +46,8 @@ _SIMULATIONS = {
 }
 _REFUSED = ("api_key", "api_base", "base_url", "api_version", "azure_ad_token", "azure_ad_token_provider", "client")
 _OURS = frozenset(
-    (*_SECONDS, *_COUNTS, *_LISTS, *_SIMULATIONS, *_REFUSED)
-    + ("request_timeout", "max_retries", "disable_fallbacks", "priority", "tags", "headers", "extra_headers")
-    + ("extra_body", "metadata")
-)
+    (*_SECONDS, *_COUNTS, *_LISTS, *_SIMULATIONS, *_REFUSED, "request_timeout", "max_retries", "disable_fallbacks")
+) | {"priority", "headers", "extra_headers", "extra_body", "metadata"}
 
 
 class CallMaker:
@@ -225,7 +223,7 @@ def _apply(call: Call, params: Mapping[str, Any]) -> None:
 
 
 def _policy(policy: Policy, group: str, params: Mapping[str, Any]) -> Policy:
-    """The policy as the request amends it: its own fallbacks replace the configured ones; `disable_fallbacks` ends all."""
+    """The policy as the request amends it: its own fallbacks replace the configured, `disable_fallbacks` ends all."""
     if params.get("disable_fallbacks"):
         return replace(
             policy, fallbacks={}, context_window_fallbacks={}, content_policy_fallbacks={}, default_fallbacks=()

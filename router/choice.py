@@ -96,7 +96,7 @@ class Asking:
         return account.utilisation(self.tokens)
 
     def _passes_over(self, account: Account) -> bool:
-        """Slow start: shown to a tenth of the questions at first, to all of them 30 s later.  A probe is always shown."""
+        """Slow start: shown to a tenth of the questions at first, to all 30 s later.  A probe is always shown."""
         health = account.health
         return not health.is_probe_due(self.now) and self.rng.random() >= health.ramp(self.now)
 

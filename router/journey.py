@@ -249,7 +249,10 @@ def _attempt_limit(stay: Stay, lease: Lease, left: float) -> tuple[float, bool]:
 
 
 def _retries_for(stay: Stay, diary: Diary | None, lease: Lease, kind: Kind) -> int:
-    """How often the call may be tried again after such a failure: the request's own word, the deployment's, the group's, the router's."""
+    """How often the call may be tried again after such a failure.
+
+    The first that says something decides: the request, the deployment, the group, the router.
+    """
     if stay.call.num_retries is not None:
         return stay.call.num_retries
     if lease.deployment.num_retries is not None:

@@ -282,7 +282,8 @@ class Ledger:
                 yield f"{name}: its host cannot be reached, next try in {account.resource.opening(now) - now:.1f} s"
             else:
                 free = max(0.0, account.tokens.limit - account.tokens.used)
-                yield f"{name}: no room: the call needs about {account.need(call.tokens):,} tokens, {free:,.0f} are free"
+                need = account.need(call.tokens)
+                yield f"{name}: no room: the call needs about {need:,} tokens, {free:,.0f} are free"
         if len(group.accounts) > 20:
             yield f"and {len(group.accounts) - 20} more"
 

@@ -77,7 +77,7 @@ class Reserve(Step["Lease | Refusal"]):
     retry_cost: float = 0.0
     """What this attempt takes from the group's retry budget; 0 for a first attempt."""
     patience: float = 0.0
-    """Seconds for which the call would queue from now; 0: not at all.  Ignored with a `ticket`, which has its deadline."""
+    """Seconds for which the call would queue from now; 0: not at all.  A `ticket` has its own deadline instead."""
     ticket: Ticket | None = None
     deadline: float = inf
     """The end of the call's time on the store's clock; unknown before the store's first answer."""

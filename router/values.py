@@ -217,7 +217,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What the `x-ratelimit-*` headers of a reply said; None where absent, not a number, or not positive enough to mean it."""
+    """What the `x-ratelimit-*` headers of a reply said; None where absent, no number, or too small to mean it."""
 
     limit_tokens: int | None = None
     remaining_tokens: int | None = None

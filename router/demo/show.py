@@ -77,8 +77,8 @@ def totals(play: Play) -> str:
     """One line."""
     ours = play.ours
     return (
-        f"{play.elapsed:5.1f} s   {ours.calls} calls, {play.open} open, {len(ours.seconds)} answered, {ours.failed} failed,"
-        f" {ours.moved} saved by another attempt   (random spread: {play.random.failed} failed)"
+        f"{play.elapsed:5.1f} s   {ours.calls} calls, {play.open} open, {len(ours.seconds)} answered,"
+        f" {ours.failed} failed, {ours.moved} saved by another attempt   (random spread: {play.random.failed} failed)"
     )
 
 
@@ -104,8 +104,8 @@ def summary(play: Play) -> str:
     own = ", ".join(f"{count} × {name}" for name, count in ours.errors.most_common(4)) or "none"
     rows.append(f"  errors through the router: {own}; of the random spread: {kinds}")
     rows.append(
-        f"  Both had the same {play.ours.calls} calls, limits and accidents, side by side; the random spread sends each\n"
-        "  call once to a deployment drawn evenly, as a client without a router would."
+        "  Both had the same calls, limits and accidents, side by side.  The random spread sends each call\n"
+        "  once to a deployment drawn evenly, as a client without a router would."
     )
     return "\n".join(rows)
 

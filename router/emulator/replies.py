@@ -12,7 +12,7 @@ WORDS = (
     " its work well so keep some room and let the window slide"
 ).split()
 SAFE = {"filtered": False, "severity": "safe"}
-FILTERS = {name: SAFE for name in ("hate", "self_harm", "sexual", "violence")}
+FILTERS = dict.fromkeys(("hate", "self_harm", "sexual", "violence"), SAFE)
 PROMPT_FILTERS = {**FILTERS, "jailbreak": {"filtered": False, "detected": False}}
 DIMENSIONS = 1536
 TOKENS_PER_EVENT = 12
@@ -86,7 +86,8 @@ def chat(
 
 def chat_events(whole: dict[str, Any], include_usage: bool) -> list[dict[str, Any]]:
     """The same completion as the events of a stream: the empty first one, bursts of text, the end, the usage."""
-    head = {k: whole[k] for k in ("id", "created", "model", "system_fingerprint")} | {"object": "chat.completion.chunk"}
+    head = {k: whole[k] for k in ("id", "created", "model", "system_fingerprint")}
+    head["object"] = "chat.completion.chunk"
     events: list[dict[str, Any]] = [
         {"id": "", "object": "", "created": 0, "model": "", "choices": []}
         | {"prompt_filter_results": whole["prompt_filter_results"]}
