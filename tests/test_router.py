@@ -30,7 +30,7 @@ from router import (
     RouterClosed,
     StreamInterrupted,
 )
-from router.emulator import EmulatorServer, Fault
+from router.emulator import EmulatorServer, Fault, Latency
 from router.events import Chosen, Event, Settled
 
 from .fleets import HELLO, KEY, emulated, entry, router_for
@@ -268,11 +268,18 @@ async def test_a_stream_that_breaks_before_content_moves_invisibly(server: Emula
                 assert stream.routing.deployment == "west"
 
 
+@pytest.fixture
+def dripping() -> Iterator[EmulatorServer]:
+    """Events that come one by one, so that the first has been handed over when a later one breaks."""
+    with emulated("east", latency=Latency(1, 0.0, 4)) as running:
+        yield running
+
+
 @pytest.mark.parametrize("kind", ["stream_cut", "stream_error", "stream_no_finish"])
-async def test_a_stream_that_breaks_after_content_raises_with_what_came(server: EmulatorServer, kind: str) -> None:
+async def test_a_stream_that_breaks_after_content_raises_with_what_came(dripping: EmulatorServer, kind: str) -> None:
     """Faults 31, 32, 33: never silently, never restarted."""
-    server.emulator.set_fault("east", Fault(kind, after_events=4))
-    async with router_for(server, "east") as router:
+    dripping.emulator.set_fault("east", Fault(kind, after_events=5))
+    async with router_for(dripping) as router:
         stream = await router.acompletion(model="gpt-4o", messages=HELLO, stream=True)
         seen = ""
         with pytest.raises(StreamInterrupted) as caught:
@@ -282,9 +289,9 @@ async def test_a_stream_that_breaks_after_content_raises_with_what_came(server: 
         assert sum(d.in_flight for d in router.status()) == 0
 
 
-def test_a_blocking_stream_that_breaks_after_content_raises_with_what_came(server: EmulatorServer) -> None:
-    server.emulator.set_fault("east", Fault("stream_no_finish", after_events=4))
-    with router_for(server, "east") as router, pytest.raises(StreamInterrupted) as caught:
+def test_a_blocking_stream_that_breaks_after_content_raises_with_what_came(dripping: EmulatorServer) -> None:
+    dripping.emulator.set_fault("east", Fault("stream_no_finish", after_events=5))
+    with router_for(dripping) as router, pytest.raises(StreamInterrupted) as caught:
         list(router.completion(model="gpt-4o", messages=HELLO, stream=True))
     assert caught.value.partial
 

@@ -19,7 +19,7 @@ import anyio
 from anyio.lowlevel import current_token
 
 from . import Answer, Request, is_stream
-from .breakdowns import breakdown_of, connect_time
+from .breakdowns import ambiguous, breakdown_of, connect_time
 from .httpx2_chunks import AwaitingChunks, BlockingChunks
 from .per_loop import PerLoop
 
@@ -48,7 +48,8 @@ class Httpx2Engine:
         self._client = client
         self._async_client = async_client
         self._tls = tls
-        self._pools: tuple[int, BlockingPools] | None = None
+        self._pools: dict[int, BlockingPools] = {}
+        """By process: at most this one's and its parent's."""
         self._loops: PerLoop[AwaitingPools] = PerLoop()
         self._abandoned: deque[Any] = deque()
 
@@ -72,6 +73,9 @@ class Httpx2Engine:
             response = self._begin(request)
             status, headers = response.status_code, dict(response.headers.items())
             chunks = BlockingChunks(response, request, self._abandoned)
+            if "transfer-encoding" in headers and "content-length" in headers:
+                chunks.close()
+                raise ambiguous(request)
             if is_stream(request, status, headers.get("content-type", "")):
                 return Answer(status, headers, chunks=chunks)
             return Answer(status, headers, chunks.rest(due))
@@ -86,6 +90,9 @@ class Httpx2Engine:
                 response = await self._abegin(request)
                 status, headers = response.status_code, dict(response.headers.items())
                 chunks = AwaitingChunks(response, request)
+                if "transfer-encoding" in headers and "content-length" in headers:
+                    await chunks.aclose()
+                    raise ambiguous(request)
                 if is_stream(request, status, headers.get("content-type", "")):
                     return Answer(status, headers, chunks=chunks)
                 return Answer(status, headers, await chunks.rest())
@@ -96,11 +103,9 @@ class Httpx2Engine:
     def close(self) -> None:
         """Close what blocking calls have opened in this process.  Idempotent; a later call opens anew."""
         self._sweep()
-        held, self._pools = self._pools, None
-        if held is not None and held[0] == os.getpid():
-            held[1].close()
-        elif held is not None:
-            _inherited.append(held)
+        pools = self._pools.pop(os.getpid(), None)
+        if pools is not None:
+            pools.close()
 
     async def aclose(self) -> None:
         """Close what this event loop's calls have opened.  Idempotent; a later call opens anew."""
@@ -121,20 +126,18 @@ class Httpx2Engine:
 
     def _own(self) -> BlockingPools:
         """This process's pools; a child of `os.fork` never uses its parent's."""
-        held, pid = self._pools, os.getpid()
-        if held is not None and held[0] == pid:
-            return held[1]
+        pid = os.getpid()
+        pools = self._pools.get(pid)
+        if pools is not None:
+            return pools
         from .httpx2_pools import BlockingPools
 
-        if held is not None:
-            _inherited.append((held, list(self._abandoned)))
+        if self._pools:
+            _inherited.append((dict(self._pools), list(self._abandoned)))
+            self._pools.clear()
             self._abandoned.clear()
-        pools = BlockingPools(self._tls)
-        self._pools = (
-            pid,
-            pools,
-        )  # of two threads that come here at once, the later pools win; nothing is lost
-        return pools
+        # Of two threads that come here at once, both get the pools of the first: the others would never be closed.
+        return self._pools.setdefault(pid, BlockingPools(self._tls))
 
     def _open(self, loop: Hashable) -> AwaitingPools:
         from .httpx2_pools import AwaitingPools
