@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterable
 
 from rich.console import Console, Group
@@ -62,8 +63,8 @@ def _status(play: Play) -> list[DeploymentStatus]:
 def _why(status: DeploymentStatus) -> str:
     if status.state in ("ready", "slow_start"):
         return ""
-    rest = f", {status.opens_in:.1f} s more" if status.opens_in else ""
-    return f"{status.reason.replace('_', ' ')}{rest}"
+    reason = status.reason.replace("_", " ") or "minute used up"
+    return f"{reason}, {status.opens_in:.1f} s more" if status.opens_in else reason
 
 
 def _room(status: DeploymentStatus) -> str:
@@ -126,6 +127,7 @@ def show(seconds: float, rps: float, *, as_json: bool) -> None:
     """Play the demonstration and show it."""
     play = Play(seconds, rps)
     console = Console()
+    logging.getLogger("router").setLevel(logging.CRITICAL)  # the table tells it better
     if as_json:
         asyncio.run(play.run())
         print(json.dumps({"router": play.ours.as_dict(), "random_spread": play.random.as_dict()}))  # noqa: T201 - the output
