@@ -86,8 +86,8 @@ def split_model(model: str) -> ParsedModel:
     """
     provider, slash, rest = model.strip().partition("/")
     if provider in ("azure", "azure_text"):
-        prefix, _, name = rest.partition("/")
-        family = _PREFIXES.get(prefix)
+        prefix, between, name = rest.partition("/")
+        family = _PREFIXES.get(prefix) if between else None
         return ParsedModel("azure" if provider == "azure" else "azure_text", family, name if family else rest)
     if provider == "openai" and slash:
         return ParsedModel("openai", None, _openai_name(rest))
