@@ -26,6 +26,8 @@ GUARD_S = 0.5
 
 Cell = list[int]
 """[slot, amount], shared between a window and the lease that made the charge."""
+LEFT = -1
+"""The slot of a cell that has left its window."""
 
 
 def slot_of(now: float) -> int:
@@ -62,7 +64,9 @@ class Window:
         cells = self.cells
         edge = slot - self.keep
         while cells and cells[0][0] <= edge:
-            self.used -= cells.popleft()[1]
+            gone = cells.popleft()
+            self.used -= gone[1]
+            gone[0] = LEFT  # so that a later cell of the same slot (a clock that stepped back) is not taken for it
 
     def add(self, slot: int, amount: int) -> Cell:
         """Charge `amount` ≥ 0 in `slot`, and return the cell through which it can be amended."""
