@@ -66,6 +66,13 @@ def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer"
     )
 
 
+def ambiguous(request: Request) -> Breakdown:
+    """The Breakdown of an answer with a length and chunks as well; h11 lets it pass (RFC 9112 §6.3 forbids it)."""
+    return Breakdown(
+        Kind.PROTOCOL, f"{host_of(request)} announced a length and chunks for the same answer", sent=True
+    )
+
+
 def too_large(request: Request) -> Breakdown:
     """The Breakdown of a body beyond `request.max_bytes`, counted after decompression."""
     limit = request.max_bytes
@@ -127,8 +134,8 @@ def _message(kind: Kind, error: BaseException, request: Request) -> str:
 
 
 def connect_time(request: Request) -> float:
-    """Seconds for connecting: always a little less than for the whole, so that a dead host is told from a slow one."""
-    return min(request.connect_timeout, request.timeout * 0.98)
+    """Seconds for connecting: always less than for the whole, so that a dead host is told from a slow one."""
+    return min(request.connect_timeout, request.timeout * 0.9)
 
 
 def _detail(error: BaseException) -> str:

@@ -41,7 +41,8 @@ class BlockingChunks:
             self._allow(timeout)
             parts: Iterator[bytes] | None = self._parts
             if parts is None:
-                parts = self._parts = iter(self._response.iter_bytes())
+                parts = iter(self._response.iter_bytes())
+                self._parts = parts
             for part in parts:
                 if part:
                     return part
@@ -124,7 +125,8 @@ class AwaitingChunks:
             with anyio.fail_after(timeout):
                 parts: AsyncIterator[bytes] | None = self._parts
                 if parts is None:
-                    parts = self._parts = self._response.aiter_bytes()
+                    parts = aiter(self._response.aiter_bytes())
+                    self._parts = parts
                 async for part in parts:
                     if part:
                         return part

@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import os
 import ssl
+from functools import lru_cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 
 def trust() -> ssl.SSLContext:
     """A client's TLS settings: TLS 1.2 or newer, host names checked, authorities as said above."""
-    if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
-        context = ssl.create_default_context(
-            cafile=os.environ.get("SSL_CERT_FILE") or None, capath=os.environ.get("SSL_CERT_DIR") or None
-        )
-    else:
-        context = _of_the_system()
+    return _trust(os.environ.get("SSL_CERT_FILE") or None, os.environ.get("SSL_CERT_DIR") or None)
+
+
+@lru_cache(maxsize=4)
+def _trust(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Loading the authorities takes 20 to 50 ms, and every event loop needs them."""
+    context = ssl.create_default_context(cafile=file, capath=folder) if file or folder else _of_the_system()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context

@@ -1,0 +1,403 @@
+"""Every engine meets the same faults with the same kinds: the upstream part of the fault catalogue."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import socket
+import ssl
+import time
+from typing import Any
+
+import pytest
+import trustme
+
+from router.azure.engines import Answer, Breakdown, Request
+from router.values import Kind
+from tests.azure.fault_server import (
+    FaultServer,
+    Peer,
+    Script,
+    always,
+    answer,
+    chunked,
+    closed_port,
+    full_backlog,
+)
+
+from .sides import SIDES, Side
+
+SECRET = "sk-canary-5f0e"
+
+
+@pytest.fixture(params=SIDES, ids=str)
+def side(request: pytest.FixtureRequest) -> Side:
+    """Each of the four ways."""
+    return request.param  # type: ignore[no-any-return]
+
+
+def request_to(url: str, **changes: Any) -> Request:
+    settings: dict[str, Any] = {"timeout": 5.0, "headers": {"api-key": SECRET}, "body": b'{"a": 1}'} | changes
+    return Request("POST", url, settings.pop("headers"), settings.pop("body"), **settings)
+
+
+def outcome(side: Side, request: Request, tls: ssl.SSLContext | None = None) -> Answer | Breakdown:
+    async def scenario(engine: Any) -> Answer | Breakdown:
+        try:
+            return await engine.asend(request)  # type: ignore[no-any-return]
+        except Breakdown as error:
+            return error
+
+    return side.run(scenario, tls=tls)
+
+
+def broken(side: Side, request: Request, tls: ssl.SSLContext | None = None) -> Breakdown:
+    result = outcome(side, request, tls)
+    assert isinstance(result, Breakdown), result
+    assert SECRET not in str(result)
+    assert result.__cause__ is None
+    assert result.__context__ is None, "a chained traceback holds the request's headers"
+    return result
+
+
+def broken_by(side: Side, script: Script, **changes: Any) -> Breakdown:
+    with FaultServer(script) as server:
+        return broken(side, request_to(server.url, **changes))
+
+
+def said(data: bytes) -> Script:
+    """Read a request, say this, and close."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say_and_close(data)
+
+    return script
+
+
+def test_a_reply_comes_back_with_lower_case_headers_and_its_body(side: Side) -> None:
+    with FaultServer(always(answer({"x": 1}, X_Request_ID="abc"))) as server:
+        result = outcome(side, request_to(server.url))
+    assert isinstance(result, Answer)
+    assert (result.status, result.body, result.chunks) == (200, b'{"x": 1}', None)
+    assert result.headers["x-request-id"] == "abc"
+    assert all(name == name.lower() for name in result.headers)
+
+
+def test_the_request_arrives_as_it_was_given(side: Side) -> None:
+    with FaultServer(always(answer())) as server:
+        outcome(side, request_to(server.url, body=b"x" * 3_000_000))
+        head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /openai/deployments/x/chat/completions HTTP/1.1")
+    assert f"api-key: {SECRET}".encode() in head
+    assert b"content-length: 3000000" in head.lower()
+    assert f"host: 127.0.0.1:{server.url.split(':')[2].split('/')[0]}".encode() in head.lower()
+    assert body == b"x" * 3_000_000
+
+
+def test_a_refused_connection_was_never_sent(side: Side) -> None:
+    error = broken(side, request_to(f"http://127.0.0.1:{closed_port()}/x"))
+    assert (error.kind, error.sent) == (Kind.CONNECT, False)
+    assert "127.0.0.1" in error.message
+
+
+def test_a_name_that_does_not_resolve_is_dns(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolve = socket.getaddrinfo
+
+    def unknown(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host in ("gone.invalid", b"gone.invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolve(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    error = broken(side, request_to("http://gone.invalid/x"))
+    assert (error.kind, error.sent) == (Kind.DNS, False)
+    assert "gone.invalid" in error.message
+
+
+def test_a_connection_that_is_not_accepted_ends_at_the_connect_timeout(side: Side) -> None:
+    started = time.monotonic()
+    with full_backlog() as port:
+        error = broken(side, request_to(f"http://127.0.0.1:{port}/x", connect_timeout=0.2))
+    assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+    assert time.monotonic() - started < 2
+
+
+def test_a_connect_timeout_is_told_even_if_the_whole_time_is_shorter(side: Side) -> None:
+    with full_backlog() as port:
+        error = broken(side, request_to(f"http://127.0.0.1:{port}/x", timeout=0.3))
+    assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+
+
+def test_a_tls_handshake_without_answer_ends_at_the_connect_timeout(side: Side) -> None:
+    with FaultServer(Peer.hang) as server:
+        url = server.url.replace("http:", "https:")
+        error = broken(side, request_to(url, connect_timeout=0.2))
+    assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+
+
+def authority() -> tuple[trustme.CA, ssl.SSLContext]:
+    ca = trustme.CA()
+    trusting = ssl.create_default_context()
+    ca.configure_trust(trusting)
+    return ca, trusting
+
+
+def server_tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+def test_a_trusted_certificate_is_accepted(side: Side) -> None:
+    ca, trusting = authority()
+    with FaultServer(always(answer()), server_tls(ca.issue_cert("127.0.0.1"))) as server:
+        result = outcome(side, request_to(server.url), trusting)
+    assert isinstance(result, Answer)
+
+
+@pytest.mark.parametrize("flaw", ["unknown authority", "other host", "expired"])
+def test_a_bad_certificate_names_the_host_and_the_trust_store(side: Side, flaw: str) -> None:
+    ca, trusting = authority()
+    long_ago = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+    certificate = {
+        "unknown authority": lambda: trustme.CA().issue_cert("127.0.0.1"),
+        "other host": lambda: ca.issue_cert("elsewhere.example"),
+        "expired": lambda: ca.issue_cert("127.0.0.1", not_after=long_ago),
+    }[flaw]()
+    with FaultServer(always(answer()), server_tls(certificate)) as server:
+        error = broken(side, request_to(server.url), trusting)
+    assert (error.kind, error.sent) == (Kind.TLS, False)
+    assert "127.0.0.1" in error.message
+    assert "trust store" in error.message
+    assert server.requests == []
+
+
+def test_without_settings_of_ours_the_system_is_trusted_and_a_private_authority_is_not(side: Side) -> None:
+    ca, _ = authority()
+    with FaultServer(always(answer()), server_tls(ca.issue_cert("127.0.0.1"))) as server:
+        error = broken(side, request_to(server.url))
+    assert error.kind is Kind.TLS
+
+
+def test_ssl_cert_file_names_the_authorities(
+    side: Side, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca, _ = authority()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with FaultServer(always(answer()), server_tls(ca.issue_cert("127.0.0.1"))) as server:
+        assert isinstance(outcome(side, request_to(server.url)), Answer)
+
+
+def test_a_reset_before_the_headers_is_a_reset(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.reset()
+
+    error = broken_by(side, script)
+    assert (error.kind, error.sent) == (Kind.RESET, True)
+
+
+def test_an_end_before_the_headers_is_a_reset(side: Side) -> None:
+    error = broken_by(side, said(b""))
+    assert (error.kind, error.sent) == (Kind.RESET, True)
+
+
+def test_a_reset_after_the_headers_is_a_reset(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        time.sleep(0.05)
+        peer.reset()
+
+    error = broken_by(side, script)
+    assert (error.kind, error.sent) == (Kind.RESET, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of it",
+        chunked(b"half of it", end=False, kind="application/json"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf",
+    ],
+    ids=["content-length", "between chunks", "inside a chunk"],
+)
+def test_a_body_that_ends_early_is_truncated(side: Side, data: bytes) -> None:
+    error = broken_by(side, said(data))
+    assert (error.kind, error.sent) == (Kind.TRUNCATED, True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 5\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1_000_000 + b"\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+    ids=[
+        "other protocol",
+        "status",
+        "two lengths",
+        "length and chunks",
+        "negative length",
+        "chunk size",
+        "no gzip",
+        "huge header",
+    ],
+)
+def test_gibberish_is_a_protocol_failure(side: Side, data: bytes) -> None:
+    error = broken_by(side, said(data))
+    assert (error.kind, error.sent) == (Kind.PROTOCOL, True)
+
+
+def test_endless_headers_end(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(b"HTTP/1.1 200 OK\r\n")
+        for number in range(20_000):
+            peer.say(b"X-%d: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n" % number)
+        peer.wait_for_goodbye()
+
+    assert broken_by(side, script).kind is Kind.PROTOCOL
+
+
+def test_an_answer_without_a_body_is_no_failure_here(side: Side) -> None:
+    with FaultServer(always(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
+        result = outcome(side, request_to(server.url))
+    assert isinstance(result, Answer)
+    assert (result.status, result.body) == (204, b"")
+
+
+def test_a_redirect_is_handed_back_and_not_followed(side: Side) -> None:
+    with FaultServer(always(answer())) as other:
+        with FaultServer(always(answer(status=307, Location=other.url))) as server:
+            result = outcome(side, request_to(server.url))
+        assert isinstance(result, Answer)
+        assert result.status == 307
+        assert other.requests == []
+
+
+def test_a_compressed_answer_is_decompressed(side: Side) -> None:
+    body = gzip.compress(b'{"x": 1}')
+    with FaultServer(always(answer(body, Content_Encoding="gzip"))) as server:
+        result = outcome(side, request_to(server.url))
+    assert isinstance(result, Answer)
+    assert result.body == b'{"x": 1}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        answer(b"x" * 3_000_000),
+        answer(gzip.compress(b"\0" * 50_000_000), Content_Encoding="gzip"),
+        chunked(*[b"x" * 100_000] * 30, kind="application/json"),
+    ],
+    ids=["announced", "compression bomb", "chunked"],
+)
+def test_an_answer_beyond_the_limit_is_too_large(side: Side, data: bytes) -> None:
+    error = broken_by(side, said(data), max_bytes=1_000_000)
+    assert (error.kind, error.sent) == (Kind.TOO_LARGE, True)
+
+
+def test_an_answer_of_exactly_the_limit_is_fine(side: Side) -> None:
+    with FaultServer(always(answer(b"x" * 100_000))) as server:
+        result = outcome(side, request_to(server.url, max_bytes=100_000))
+    assert isinstance(result, Answer)
+
+
+@pytest.mark.parametrize("announced", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"])
+def test_a_server_that_trickles_is_cut_off_when_the_whole_time_is_up(side: Side, announced: bytes) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(announced)
+        peer.trickle(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1000)
+
+    started = time.monotonic()
+    error = broken_by(side, script, timeout=0.4)
+    assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
+    assert 0.3 < time.monotonic() - started < 1.5
+
+
+def test_silence_ends_at_the_timeout(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.hang()
+
+    error = broken_by(side, script, timeout=0.2)
+    assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
+    assert "127.0.0.1" in error.message
+
+
+def test_a_connection_is_used_again(side: Side) -> None:
+    with FaultServer(always(answer())) as server:
+
+        async def scenario(engine: Any) -> None:
+            for _ in range(5):
+                await engine.asend(request_to(server.url))
+
+        side.run(scenario)
+        assert (server.connections, len(server.requests)) == (1, 5)
+
+
+def test_a_server_that_closes_after_each_answer_is_dialled_anew_without_a_failure(side: Side) -> None:
+    with FaultServer(said(answer())) as server:
+
+        async def scenario(engine: Any) -> list[int]:
+            return [(await engine.asend(request_to(server.url))).status for _ in range(20)]
+
+        assert side.run(scenario) == [200] * 20
+        assert len(server.requests) == 20, "nothing was sent twice"
+
+
+def test_nothing_is_sent_twice_by_the_engine(side: Side) -> None:
+    with FaultServer(said(b"")) as server:
+        broken(side, request_to(server.url, headers={}))
+        assert len(server.requests) == 1
+
+
+def test_cookies_are_not_kept(side: Side) -> None:
+    with FaultServer(always(answer(Set_Cookie="session=1; Path=/"))) as server:
+
+        async def scenario(engine: Any) -> None:
+            for _ in range(2):
+                await engine.asend(request_to(server.url))
+
+        side.run(scenario)
+        assert b"cookie" not in server.requests[1].lower()
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\nX: y", f"{SECRET}\0"])
+def test_a_header_that_cannot_be_sent_is_not_quoted(side: Side, value: str) -> None:
+    with FaultServer(always(answer())) as server:
+        error = broken(side, request_to(server.url, headers={"api-key": value}))
+        assert error.kind is Kind.PROTOCOL
+        assert server.requests == []
+
+
+def test_a_proxy_of_the_environment_is_used_unless_the_host_is_excepted(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(always(answer())) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        monkeypatch.setenv("no_proxy", "direct.example")
+        url = f"http://behind-{side.name.replace(' ', '-')}.example/x"  # remembered per address
+        assert isinstance(outcome(side, request_to(url)), Answer)
+        assert proxy.requests[0].startswith(f"POST {url} ".encode())
+
+
+def test_a_request_without_a_body_is_sent(side: Side) -> None:
+    with FaultServer(always(answer())) as server:
+
+        async def scenario(engine: Any) -> int:
+            status: int = (await engine.asend(Request("GET", server.url, {}, b"", timeout=5))).status
+            return status
+
+        assert side.run(scenario) == 200
+        assert server.requests[0].startswith(b"GET /")
