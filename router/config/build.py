@@ -1,332 +1,226 @@
-"""From a configuration as written to `Settings`, or to a list of everything that is wrong with it."""
+"""What does a configuration mean for a router?
+
+From the arguments of `Router(...)`, or the sections of a file, to `Settings`, or to a list of everything that is
+wrong.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
-import re
-from collections.abc import Iterable, Mapping
-from pathlib import Path as FilePath
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from collections.abc import Mapping
+from typing import Any
 
 from router.charge import ChargePolicy
-from router.values import AllowedFails, Fallback, HealthPolicy, Policy, Retries
+from router.values import Fallback, HealthPolicy, Policy, Retries
 from strategies import Strategy
-from strategies.by_name import DEFAULT, strategy_named
+from strategies.by_name import ALIASES, DEFAULT, ELSEWHERE, NAMES, strategy_named
 
-from .deployments import Built, build_deployments
-from .keys import NOT_YET, OTHER_PRODUCTS, REQUEST_PARAMETERS
-from .models import AllowedFailsPolicy, Entry, FallbackList, ModelInfo, Options, Params, RetryPolicy, Shape
-from .problems import Path, Problems
-from .settings import Settings
-from .yaml_text import Plain, read_yaml
+from .deployments import POLICY_FIELDS, Built, allowed_fails, build_deployments
+from .fallbacks import EVERY, FallbackReader, read_aliases
+from .keys import NOT_YET, REQUEST_PARAMETERS, is_ignored
+from .models import Options, Params, RetryPolicy
+from .names import Directory
+from .problems import Path, Problems, nearest
+from .reading import Reading
+from .settings import RedisSettings, Settings
+from .yaml_text import plain
 
 log = logging.getLogger("router")
-S = TypeVar("S", bound=Shape)
-
-_ENVIRONMENT = re.compile(r"^(?:os\.environ/([A-Za-z_][A-Za-z0-9_]*)|\$\{([A-Za-z_][A-Za-z0-9_]*)\})$")
-_SECTIONS = ("model_list", "router_settings", "litellm_settings", "general_settings", "environment_variables")
-_CLASSES = {
-    "bad_request": "BadRequestError",
-    "authentication": "AuthenticationError",
-    "timeout": "TimeoutError",
-    "rate_limit": "RateLimitError",
-    "content_policy": "ContentPolicyViolationError",
-    "internal_server": "InternalServerError",
-}
 
 
-def settings_from(model_list: Iterable[Any], **options: Any) -> Settings:
+def settings_from(model_list: Any, **options: Any) -> Settings:
     """Settings from the arguments of `Router(...)`.
 
-    Raises:
-        ConfigError: with every problem that was found.
-    """
-    problems = Problems()
-    settings = _build(list(model_list), options, ("model_list",), (), problems)
-    problems.raise_if_any()
-    assert settings is not None
-    return settings
-
-
-def settings_from_file(path: str | FilePath) -> Settings:
-    """Settings from a YAML file in LiteLLM's shape.
+    Args:
+        model_list: the deployments, in LiteLLM's shape.
+        options: the other keywords; see docs/configuration.md.
 
     Raises:
-        ConfigError: with every problem that was found, each with its line and column.
+        ConfigError: with every mistake that was found.
     """
-    document = read_yaml(path)
-    problems = Problems(document)
-    whole = document.value
-    if not isinstance(whole, dict):
-        problems.add((), "must be a mapping with `model_list`")
-        problems.raise_if_any()
-    ignored = [k for k in whole if k in OTHER_PRODUCTS]
-    for key in whole:
-        if key not in _SECTIONS and key not in OTHER_PRODUCTS:
-            problems.unknown((key,), _SECTIONS)
-    for name, value in (whole.get("environment_variables") or {}).items():
-        os.environ.setdefault(str(name), str(value))
-    options: dict[str, Any] = {}
-    for section in ("general_settings", "litellm_settings", "router_settings"):
-        part = whole.get(section) or {}
-        if isinstance(part, dict):
-            options.update(part)
-        else:
-            problems.add((section,), "must be a mapping")
-    _warn(ignored)
-    entries = whole.get("model_list")
-    if not isinstance(entries, list):
-        problems.add(("model_list",), "must be a list of deployments")
-        entries = []
-    settings = _build(entries, options, ("model_list",), ("router_settings",), problems)
+    return build_settings(model_list, options, Reading(Problems(), os.environ))
+
+
+def build_settings(
+    model_list: Any, raw: Mapping[str, Any], reading: Reading, master_key: str | None = None
+) -> Settings:
+    """The same, as part of a reading that may have found mistakes already."""
+    problems = reading.problems
+    options = _options(raw, reading)
+    defaults = _defaults(options, reading)
+    if not isinstance(model_list, (list, tuple)) or not model_list:
+        problems.add(("model_list",), "must be a list of at least one deployment")
+        model_list = []
+    built = build_deployments(model_list, ("model_list",), options, defaults[0], reading)
+    if model_list and not (built.deployments or built.wildcards) and not len(problems):
+        problems.add(("model_list",), "holds no deployment that could be used")
+    directory = Directory.of(built.deployments, built.wildcards, built.failed)
+    aliases, hidden = read_aliases(options.model_group_alias or {}, directory, ("model_group_alias",), problems)
+    policy = _policy(options, directory, aliases, problems)
+    strategy = _strategy(options.routing_strategy, problems)
+    redis = _redis(options, problems)
     problems.raise_if_any()
-    assert settings is not None
-    return settings
-
-
-def _build(
-    entries: list[Any], raw: Mapping[str, Any], list_path: Path, path: Path, problems: Problems
-) -> Settings | None:
-    ignored: set[str] = set()
-    options = _shaped(Options, dict(raw), path, problems, ignored)
-    shaped: list[tuple[Path, Entry]] = []
-    defaults: list[dict[str, Any]] = []
-    for place, entry in enumerate(entries):
-        result = _entry(entry, (*list_path, place), problems, ignored)
-        if result is not None:
-            shaped.append(((*list_path, place), result[0]))
-            defaults.append(result[1])
-    if not entries:
-        problems.add(list_path, "is empty; give at least one deployment")
-    _warn(ignored)
-    if options is None:
-        return None
-    built = build_deployments(shaped, defaults, options.default_max_parallel_requests, problems)
-    return None if problems.found else _settled(options, built, path, problems)
-
-
-def _entry(
-    raw: Any, path: Path, problems: Problems, ignored: set[str]
-) -> tuple[Entry, dict[str, Any]] | None:
-    """One entry, and the request parameters that it sets as defaults."""
-    if not isinstance(raw, Mapping):
-        problems.add(path, "must be a mapping with `model_name` and `litellm_params`")
-        return None
-    entry = dict(raw)
-    spelled = "litellm_params" if "litellm_params" in entry else "params"
-    params = entry.pop(spelled, None)
-    if "params" in entry:
-        problems.add((*path, "params"), "stands beside `litellm_params`, which is the same; give one of them")
-    defaults: dict[str, Any] = {}
-    made: Params | None = None
-    if isinstance(params, Mapping):
-        params = dict(params)
-        for name in REQUEST_PARAMETERS & params.keys():
-            defaults[name] = _expanded(_numbers(params.pop(name)), (*path, spelled, name), problems)
-        made = _shaped(Params, params, (*path, spelled), problems, ignored)
-    else:
-        problems.add((*path, spelled), "is missing; it says how the deployment is reached (`model`, `api_base`, …)")
-    info = _shaped(ModelInfo, dict(entry.pop("model_info", None) or {}), (*path, "model_info"), problems, ignored)
-    if made is None or info is None:
-        _shaped(Entry, {**entry, "params": Params(model="x")}, path, problems, ignored)
-        return None
-    if made.extra_body:
-        defaults.update(_numbers(made.extra_body))
-    result = _shaped(Entry, {**entry, "params": made, "model_info": info}, path, problems, ignored)
-    return None if result is None else (result, defaults)
-
-
-def _shaped(cls: type[S], raw: dict[str, Any], path: Path, problems: Problems, ignored: set[str]) -> S | None:
-    """A model of these keys, or None with the problems noted."""
-    known = cls.model_fields
-    given: dict[str, Any] = {}
-    fine = True
-    for key, value in raw.items():
-        if key in known:
-            given[key] = _expanded(value, (*path, key), problems)
-        elif key in NOT_YET:
-            if value not in (None, False, [], {}):
-                problems.add((*path, key), NOT_YET[key])
-        elif key in OTHER_PRODUCTS or key.startswith("supports_"):
-            ignored.add(key)
-        else:
-            problems.unknown((*path, key), [*known, *NOT_YET, *REQUEST_PARAMETERS])
-            fine = False
-    try:
-        return cls.model_validate(given)
-    except ValidationError as error:
-        for found in error.errors(include_url=False, include_context=False, include_input=False):
-            place = tuple(p for p in found["loc"] if not (isinstance(p, str) and p.startswith(("function-", "list["))))
-            problems.add((*path, *place), _sentence(found["type"], found["msg"]))
-        return None if fine else None
-
-
-def _sentence(kind: str, message: str) -> str:
-    if kind == "missing":
-        return "is missing"
-    if kind == "extra_forbidden":
-        return "unknown key; remove it"
-    return message.removeprefix("Value error, ").replace("Input should", "should")
-
-
-def _expanded(value: Any, path: Path, problems: Problems) -> Any:
-    """The value with `os.environ/NAME` and `${NAME}` replaced, everywhere inside it."""
-    if isinstance(value, str):
-        match = _ENVIRONMENT.match(value.strip())
-        if match is None:
-            return value
-        name = match.group(1) or match.group(2)
-        found = os.environ.get(name)
-        if not found:
-            problems.add(path, f"the environment variable {name} is {'empty' if found == '' else 'not set'}; set it")
-            return None
-        return found
-    if isinstance(value, Mapping):
-        return {k: _expanded(v, (*path, k), problems) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_expanded(v, (*path, i), problems) for i, v in enumerate(value)]
-    return value
-
-
-def _numbers(value: Any) -> Any:
-    """Unquoted scalars of a file as the numbers that they spell, for parameters whose type we do not know."""
-    if isinstance(value, Plain):
-        return value.number()
-    if isinstance(value, Mapping):
-        return {str(k): _numbers(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_numbers(v) for v in value]
-    return value
-
-
-def _warn(ignored: Iterable[str]) -> None:
-    names = sorted(set(ignored))
-    if names:
-        log.warning("these keys belong to other products and have no effect here: %s", ", ".join(names))
-
-
-# ---- from shapes to values -----------------------------------------------------------------------------------------
-
-
-def _settled(options: Options, built: Built, path: Path, problems: Problems) -> Settings:
-    aliases, hidden = _aliases(options, built, path, problems)
-    names = {*built.names, *aliases}
-    timeout = options.timeout if options.timeout is not None else options.request_timeout
-    default_params = options.default_params or options.default_litellm_params or {}
+    reading.warn_of_ignored()
+    _warn(options, redis)
     return Settings(
-        deployments=built.deployments,
-        wildcards=built.wildcards,
-        strategy=_strategy(options.routing_strategy, (*path, "routing_strategy"), problems),
-        policy=_policy(options, names, built, path, problems),
+        deployments=tuple(built.deployments),
+        wildcards=tuple(built.wildcards),
+        strategy=strategy,
+        policy=policy,
         health=HealthPolicy(
-            _allowed(options.allowed_fails, options.allowed_fails_policy),
+            allowed_fails(options.allowed_fails, options.allowed_fails_policy),
             options.cooldown_time,
             bool(options.disable_cooldowns),
         ),
         charge=ChargePolicy(options.charge or "auto"),
-        timeout=600.0 if timeout is None else timeout,
+        timeout=_first(options.timeout, options.request_timeout, 600.0),
         attempt_timeout=options.attempt_timeout,
         stream_timeout=options.stream_timeout,
         max_wait=options.max_wait,
         aliases=aliases,
-        hidden_aliases=frozenset(hidden),
-        default_params=_numbers(default_params),
+        hidden_aliases=hidden,
+        default_params=defaults[1],
+        drop_params=bool(options.drop_params),
+        redis=redis,
+        master_key=master_key,
     )
 
 
-def _strategy(given: Any, path: Path, problems: Problems) -> Strategy:
-    if given is None or isinstance(given, str):
-        try:
-            return strategy_named(str(given or DEFAULT))
-        except ValueError as error:
-            problems.add(path, str(error))
-            return strategy_named(DEFAULT)
-    if not callable(getattr(given, "choose", None)):
-        problems.add(path, "must be the name of a strategy or an object with `choose(candidates, situation)`")
-        return strategy_named(DEFAULT)
-    return given  # type: ignore[no-any-return]
-
-
-def _aliases(options: Options, built: Built, path: Path, problems: Problems) -> tuple[dict[str, str], set[str]]:
-    aliases: dict[str, str] = {}
-    hidden: set[str] = set()
-    for alias, target in (options.model_group_alias or {}).items():
-        group = target if isinstance(target, str) else target.model
-        where = (*path, "model_group_alias", alias)
-        if not built.serves(group):
-            problems.add(where, "names a group that does not exist; " + _existing(built.names))
-        elif alias in built.names:
-            problems.add(where, "is the name of a group already; choose another")
+def _options(raw: Mapping[str, Any], reading: Reading) -> Options:
+    """The router's options; where some are wrong, the others, so that more mistakes can be found."""
+    raw = dict(raw)
+    args = raw.pop("routing_strategy_args", None)
+    if args is not None and not isinstance(args, Mapping):
+        reading.problems.add(("routing_strategy_args",), "must be a mapping")
+    for key, value in args.items() if isinstance(args, Mapping) else ():
+        place = ("routing_strategy_args", str(key))
+        if is_ignored("routing_strategy_args", str(key)):
+            reading.ignore(place, value)
         else:
-            aliases[alias] = group
-            if not isinstance(target, str) and target.hidden:
-                hidden.add(alias)
-    return aliases, hidden
+            reason = NOT_YET["routing_strategy_args"].get(str(key), "strategies take no arguments; remove it")
+            reading.problems.add(place, reason)
+    options, _ = reading.shape(Options, raw, ())
+    if options is not None:
+        return options
+    quiet = Reading(Problems(), reading.environment)
+    sound = {key: value for key, value in raw.items() if isinstance(key, str) and key in Options.model_fields}
+    sound = {key: value for key, value in sound.items() if quiet.shape(Options, {key: value}, ())[0] is not None}
+    return quiet.shape(Options, sound, ())[0] or Options()
 
 
-def _existing(names: Iterable[str]) -> str:
-    listed = sorted(names)
-    return "there are: " + ", ".join(listed[:10]) + (" …" if len(listed) > 10 else "")
+def _defaults(options: Options, reading: Reading) -> tuple[Params | None, dict[str, Any]]:
+    """Keys for every deployment, and parameters for every call, from `default_litellm_params`."""
+    name = "default_params" if options.default_params is not None else "default_litellm_params"
+    if options.default_params is not None and options.default_litellm_params is not None:
+        reading.problems.add(("default_params",), "means the same as default_litellm_params; remove one of them")
+    stated = getattr(options, name)
+    if not stated:
+        return None, {}
+    if "model" in stated:
+        reading.problems.add((name, "model"), "belongs to one deployment; write it there")
+    params, parameters = reading.shape(Params, {k: v for k, v in stated.items() if k != "model"}, (name,))
+    parameters = {**parameters, **((params.extra_body if params else None) or {})}
+    shared = params.model_copy(update={"extra_body": None}) if params else None
+    return shared, plain({k: v for k, v in parameters.items() if k in REQUEST_PARAMETERS or params is not None})
 
 
-def _policy(options: Options, names: set[str], built: Built, path: Path, problems: Problems) -> Policy:
-    def targets(listed: list[Any], group: str, where: Path) -> tuple[Fallback, ...]:
-        found: list[Fallback] = []
-        for place, entry in enumerate(listed):
-            name = entry if isinstance(entry, str) else entry.get("model")
-            spot = (*where, place)
-            if not isinstance(name, str):
-                problems.add(spot, "must be a group's name, or a mapping with `model`")
-            elif name == group:
-                problems.add(spot, "falls back to itself; name another group")
-            elif name not in names and not built.serves(name):
-                problems.add(spot, "names a group that does not exist; " + _existing(names))
-            else:
-                rest = {} if isinstance(entry, str) else {k: v for k, v in entry.items() if k != "model"}
-                found.append(Fallback(name, _numbers(rest)))
-        return tuple(found)
-
-    def plan(name: str) -> dict[str, tuple[Fallback, ...]]:
-        listed: FallbackList = getattr(options, name) or []
-        result: dict[str, tuple[Fallback, ...]] = {}
-        for place, entry in enumerate(listed):
-            for group, wanted in entry.items():
-                where = (*path, name, place, group)
-                if group != "*" and group not in names and not built.serves(group):
-                    problems.add(where, "is no group, alias or id; " + _existing(names))
-                key = group if group == "*" else built.group_of(group)
-                result[key] = (*result.get(key, ()), *targets(wanted, group, where))
-        return result
-
-    fallbacks = plan("fallbacks")
-    default = fallbacks.pop("*", ())
-    default += targets(options.default_fallbacks or [], "", (*path, "default_fallbacks"))
-    for name in options.model_group_retry_policy or {}:
-        if name not in names:
-            problems.add((*path, "model_group_retry_policy", name), "is no group; " + _existing(names))
-    retries = _retries(options.num_retries, options.retry_policy)
+def _policy(options: Options, directory: Directory, aliases: Mapping[str, str], problems: Problems) -> Policy:
+    reader = FallbackReader(directory, aliases, problems)
+    fallbacks = reader.read(options.fallbacks, ("fallbacks",))
+    default = fallbacks.pop(EVERY, ())
+    more = reader.targets(options.default_fallbacks or [], EVERY, ("default_fallbacks",))
+    group_retries: dict[str, Retries] = {}
+    retries = _retries(Retries() if options.num_retries is None else Retries(options.num_retries), options.retry_policy)
+    for group, policy in (options.model_group_retry_policy or {}).items():
+        if group in aliases or directory.serves(group):
+            group_retries[aliases.get(group, group)] = _retries(retries, policy)
+        else:
+            path: Path = ("model_group_retry_policy", group)
+            problems.add(path, "names no group that exists; " + directory.hint(group, aliases))
     return Policy(
         retries=retries,
-        group_retries={g: _retries(retries.default, p) for g, p in (options.model_group_retry_policy or {}).items()},
+        group_retries=group_retries,
         fallbacks=fallbacks,
-        context_window_fallbacks=plan("context_window_fallbacks"),
-        content_policy_fallbacks=plan("content_policy_fallbacks"),
-        default_fallbacks=default,
-        max_fallbacks=5 if options.max_fallbacks is None else options.max_fallbacks,
-        retry_after=options.retry_after or 0.0,
+        context_window_fallbacks=reader.read(options.context_window_fallbacks, ("context_window_fallbacks",)),
+        content_policy_fallbacks=reader.read(options.content_policy_fallbacks, ("content_policy_fallbacks",)),
+        default_fallbacks=_once((*default, *more)),
+        max_fallbacks=_first(options.max_fallbacks, 5),
+        retry_after=_first(options.retry_after, 0.0),
     )
 
 
-def _retries(default: int | None, policy: RetryPolicy | None) -> Retries:
-    stated = {} if policy is None else {ours: getattr(policy, f"{theirs}Retries") for ours, theirs in _CLASSES.items()}
-    return Retries(2 if default is None else default, **stated)
+def _once(targets: tuple[Fallback, ...]) -> tuple[Fallback, ...]:
+    return tuple({target.group: target for target in reversed(targets)}.values())[::-1]
 
 
-def _allowed(default: int | None, policy: AllowedFailsPolicy | None) -> AllowedFails | None:
-    if default is None and policy is None:
+def _retries(base: Retries, policy: RetryPolicy | None) -> Retries:
+    """A policy's figures, and the base's default for the classes that it does not name."""
+    if policy is None:
+        return base
+    stated = {ours: getattr(policy, f"{theirs}Retries") for ours, theirs in POLICY_FIELDS.items()}
+    return Retries(_first(policy.DefaultRetries, base.default), **stated)
+
+
+def _strategy(given: Any, problems: Problems) -> Strategy:
+    path: Path = ("routing_strategy",)
+    known = [*NAMES, *ALIASES]
+    if given is None:
+        return strategy_named(DEFAULT)
+    if isinstance(given, str):
+        if given in known:
+            return strategy_named(given)
+        if given in ELSEWHERE:
+            problem = f"{given} is not in this version"
+        else:
+            near = nearest(given.replace("_", "-"), known)
+            problem = "is no strategy that exists" + (f"; did you mean {near!r}?" if near else "")
+        problems.add(path, f"{problem}; there are: {', '.join(known)}")
+    elif not callable(getattr(given, "choose", None)) or isinstance(given, type):
+        problems.add(path, "must be the name of a strategy, or an object with choose(candidates, situation)")
+    else:
+        strategy: Strategy = given
+        return strategy
+    return strategy_named(DEFAULT)
+
+
+def _redis(options: Options, problems: Problems) -> RedisSettings | None:
+    """Where Redis is, if anything about it is stated."""
+    stated = [key for key in Options.model_fields if key.startswith("redis_") and getattr(options, key) is not None]
+    if not stated or (stated == ["redis_required"] and not options.redis_required):
         return None
-    stated = {} if policy is None else {n: getattr(policy, f"{t}AllowedFails") for n, t in _CLASSES.items()}
-    return AllowedFails(default, **stated)
+    if options.redis_url is not None and options.redis_host is not None:
+        problems.add(("redis_host",), "stands beside redis_url; remove one of them")
+    elif options.redis_url is None and options.redis_host is None:
+        problems.add((stated[0],), "needs redis_url or redis_host beside it")
+    elif options.redis_url is not None and not options.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        problems.add(("redis_url",), "must begin with redis://, rediss:// or unix://")
+    if options.redis_required:
+        problems.add(("redis_required",), "sharing quotas through Redis is not in this version; remove it")
+    return RedisSettings(
+        options.redis_url,
+        options.redis_host,
+        _first(options.redis_port, 6379),
+        options.redis_username,
+        options.redis_password,
+        _first(options.redis_db, 0),
+        _first(options.redis_ssl, (options.redis_url or "").startswith("rediss://")),
+        bool(options.redis_required),
+    )
+
+
+def _warn(options: Options, redis: RedisSettings | None) -> None:
+    if redis is not None:
+        log.warning(
+            "Redis is configured, but this version keeps quotas per process; give each replica its share of tpm and rpm"
+        )
+    if options.drop_params:
+        log.warning("drop_params: this version passes parameters to the service as they are")
+
+
+def _first(*values: Any) -> Any:
+    """The first that is stated; 0 is a statement."""
+    return next((value for value in values if value is not None), None)
+
+
+__all__ = ["Built", "build_settings", "settings_from"]

@@ -1,233 +1,265 @@
-"""From the entries of a `model_list` to deployments: where each is, what it may take, and what it is called."""
+"""Which deployments does a `model_list` describe?
+
+From entries to `Deployment`s.  Each entry is understood by itself, so that all mistakes of all entries are found at
+once, and so that one with mistakes can be left out (`ignore_invalid_deployments`).
+"""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Any
 
-from router.azure.credentials import ApiKey, Credential, StaticToken, TokenProvider
-from router.azure.endpoint import Endpoint, ParsedModel, parse_endpoint, split_model
+from router.azure.credentials import Credential
+from router.azure.endpoint import Endpoint, wire_name
 from router.azure.transport import Target
 from router.values import AllowedFails, Deployment, RequestWindow
 
-from .models import Entry, Params
-from .problems import Path, Problems
+from .access import credential_of, endpoints_of, model_of
+from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params
+from .names import base_id, unique_id
+from .problems import Path, Problems, spell
+from .reading import Reading
+from .yaml_text import plain
 
 log = logging.getLogger("router")
 
-_AZURE_KEYS = ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY")
-_AZURE_BASES = ("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT")
-_AZURE_VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
-_AZURE_TOKENS = ("AZURE_AD_TOKEN", "AZURE_OPENAI_AD_TOKEN")
-_ALLOWED = ("BadRequestError", "AuthenticationError", "TimeoutError", "RateLimitError")
 SUB_WINDOW_S = 10.0
 """Azure judges requests over 1 to 10 s of the minute (azure.md §3.2)."""
+POLICY_FIELDS = {
+    "bad_request": "BadRequestError",
+    "authentication": "AuthenticationError",
+    "timeout": "TimeoutError",
+    "rate_limit": "RateLimitError",
+    "content_policy": "ContentPolicyViolationError",
+    "internal_server": "InternalServerError",
+}
+"""Our names of the classes of failure, and LiteLLM's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Draft:
+    """An entry that has been understood, before ids are given."""
+
+    path: Path
+    entry: Entry
+    params: Params
+    info: ModelInfo
+    parameters: Mapping[str, Any]
+    endpoints: list[Endpoint]
+    credential: Credential
+    wire: str
+
+
+@dataclass(slots=True)
 class Built:
     """All deployments of a configuration."""
 
-    deployments: tuple[Deployment, ...]
-    wildcards: tuple[Deployment, ...]
-
-    @property
-    def names(self) -> set[str]:
-        """Groups and ids."""
-        return {d.group for d in self.deployments} | {d.id for d in self.deployments}
-
-    def serves(self, name: str) -> bool:
-        """May callers ask for this name?"""
-        return name in self.names or any(fnmatchcase(name, w.group) for w in self.wildcards)
-
-    def group_of(self, name: str) -> str:
-        """The name itself; ids and wildcard matches are groups of one."""
-        return name
+    deployments: list[Deployment] = field(default_factory=list[Deployment])
+    wildcards: list[Deployment] = field(default_factory=list[Deployment])
+    failed: list[str] = field(default_factory=list[str])
+    """`model_name` of the entries that could not be understood."""
 
 
 def build_deployments(
-    entries: list[tuple[Path, Entry]], defaults: list[dict[str, Any]], parallel: int | None, problems: Problems
+    entries: Sequence[Any], list_path: Path, options: Options, shared: Params | None, reading: Reading
 ) -> Built:
-    """Deployments of these entries; what is wrong with them is noted in `problems`."""
-    plain: list[Deployment] = []
-    wild: list[Deployment] = []
-    stated: Counter[str] = Counter()
-    for (path, entry), parameters in zip(entries, defaults, strict=True):
-        for deployment in _deployments(path, entry, parameters, parallel, problems):
-            if entry.model_info.id is not None:
-                stated[entry.model_info.id] += 1
-                if stated[entry.model_info.id] > 1:
-                    problems.add((*path, "model_info", "id"), "is the id of another entry too; ids are unique")
-            (wild if "*" in entry.model_name else plain).append(deployment)
-    _warn_of_twins(plain)
-    wild.sort(key=lambda d: -len(d.group))
-    return Built(tuple(_with_unique_ids(plain, stated)), tuple(wild))
+    """Deployments of these entries; what is wrong with them is noted.
+
+    Args:
+        entries: as written.
+        list_path: where they stand.
+        options: of the router.
+        shared: keys that every deployment has which does not state them itself.
+        reading: the pass that this belongs to.
+    """
+    built, drafts = Built(), list[Draft]()
+    for place, raw in enumerate(entries):
+        path = (*list_path, place)
+        attempt = _attempt(reading, lenient=bool(options.ignore_invalid_deployments))
+        draft = _draft(raw, path, shared, attempt)
+        if draft is not None:
+            drafts.append(draft)
+            continue
+        name = raw.get("model_name") if isinstance(raw, Mapping) else None
+        built.failed += [str(name)] if isinstance(name, str) and name else []
+        if attempt is not reading:
+            log.warning("left out, because ignore_invalid_deployments is set: %s", "; ".join(attempt.problems.lines()))
+    _refuse_doubled_ids(drafts, reading.problems)
+    taken = {draft.info.id for draft in drafts if draft.info.id is not None}
+    seen: dict[tuple[str, str, Endpoint], Path] = {}
+    for draft in drafts:
+        for place, endpoint in enumerate(draft.endpoints):
+            deployment = _deployment(draft, endpoint, options.default_max_parallel_requests)
+            _warn_of_twin(deployment, endpoint, draft.path, seen, reading.problems)
+            if draft.info.id is None or place > 0:
+                base = draft.info.id or base_id(deployment.model, endpoint.host)
+                deployment = replace(deployment, id=unique_id(base, deployment.group, taken))
+                taken.add(deployment.id)
+            (built.wildcards if "*" in deployment.group else built.deployments).append(deployment)
+    built.wildcards.sort(key=lambda wildcard: -len(wildcard.group))
+    return built
 
 
-def _deployments(
-    path: Path, entry: Entry, parameters: Mapping[str, Any], parallel: int | None, problems: Problems
-) -> list[Deployment]:
-    """One deployment, or one for each organization."""
-    params = entry.params
-    organizations = params.organization if isinstance(params.organization, list) else [params.organization]
-    found: list[Deployment] = []
-    for organization in organizations:
-        parsed = _parsed(path, params, problems)
-        if parsed is None:
-            return []
-        endpoint = _endpoint(path, params, parsed, organization, problems)
-        credential = _credential(path, params, parsed, problems)
-        if endpoint is None or credential is None:
-            return []
-        name = endpoint.deployment or parsed.name
-        found.append(_deployment(entry, parameters, parallel, name, endpoint, credential, parsed.provider))
-    return found
+def _attempt(reading: Reading, *, lenient: bool) -> Reading:
+    """Where an entry's problems go: to all others, or apart if a broken entry may be left out."""
+    if not lenient:
+        return reading
+    apart = Reading(reading.problems.apart(), reading.environment)
+    apart.ignored = reading.ignored
+    return apart
 
 
-def _deployment(
-    entry: Entry,
-    parameters: Mapping[str, Any],
-    parallel: int | None,
-    name: str,
-    endpoint: Endpoint,
-    credential: Credential,
-    provider: str,
-) -> Deployment:
-    params, info = entry.params, entry.model_info
-    rpm = _first(params.rpm, entry.rpm, info.rpm)
-    if params.request_windows is not None:
-        windows = tuple(RequestWindow(limit, seconds) for limit, seconds in params.request_windows)
-    else:
-        windows = (RequestWindow(ceil(rpm / 6), SUB_WINDOW_S),) if rpm and provider != "openai" else ()
+def _draft(raw: Any, path: Path, shared: Params | None, reading: Reading) -> Draft | None:
+    problems = reading.problems
+    before = len(problems)
+    if not isinstance(raw, Mapping):
+        problems.add(path, "must be a mapping with model_name and litellm_params")
+        return None
+    rest = dict(raw)
+    spelled = "params" if rest.get("litellm_params") is None and rest.get("params") is not None else "litellm_params"
+    stated = rest.pop(spelled, None)
+    if stated is not None and rest.get("params") is not None:
+        problems.add((*path, "params"), "means the same as litellm_params; remove one of them")
+    entry, _ = reading.shape(Entry, {k: v for k, v in rest.items() if k != "params"}, path)
+    place = (*path, spelled)
+    if stated is None:
+        problems.add(place, "is missing; it says how the deployment is reached (model, api_base, api_key, …)")
+        return None
+    params, parameters = reading.shape(Params, stated, place)
+    if entry is None or params is None:
+        return None
+    params = _merged(params, shared)
+    parameters = plain({**parameters, **(params.extra_body or {})})
+    reached = _reached(entry, params, place, reading)
+    if reached is None or len(problems) > before:
+        return None
+    return Draft(path, entry, params, entry.model_info or ModelInfo(), parameters, *reached)
+
+
+def _merged(params: Params, shared: Params | None) -> Params:
+    """The entry's own keys, and for the rest those shared by all."""
+    if shared is None:
+        return params
+    own = params.model_fields_set
+    return params.model_copy(
+        update={key: getattr(shared, key) for key in shared.model_fields_set if key not in own and key != "model"}
+    )
+
+
+def _reached(
+    entry: Entry, params: Params, path: Path, reading: Reading
+) -> tuple[list[Endpoint], Credential, str] | None:
+    """Endpoints, credential and name on the wire."""
+    problems, environment = reading.problems, reading.environment
+    if params.model is None:
+        problems.add(
+            (*path, "model"), "is missing; name a deployment (azure/my-deployment) or an OpenAI model (gpt-4o)"
+        )
+        return None
+    model = model_of(params, path, problems)
+    _check_pattern(entry.model_name, params.model, path, problems)
+    if model is None:
+        return None
+    endpoints = endpoints_of(params, *model, path, environment, problems)
+    credential = credential_of(params, model[1], path, environment, problems)
+    if not endpoints or credential is None:
+        return None
+    wire = wire_name(endpoints[0], model[1].name)
+    if not wire:
+        problems.add((*path, "model"), "names no deployment, and api_base does not either; write azure/my-deployment")
+        return None
+    return endpoints, credential, wire
+
+
+def _check_pattern(name: str, model: str, path: Path, problems: Problems) -> None:
+    if name.count("*") > 1 or ("*" in name and any(sign in name for sign in "?[]")):
+        problems.add((*path[:-1], "model_name"), "may hold one *, and then none of ? [ ]")
+    if "*" in model and "*" not in name:
+        problems.add((*path, "model"), "holds a * that model_name does not; write the * in both, or in none")
+
+
+def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None) -> Deployment:
+    entry, params, info = draft.entry, draft.params, draft.info
+    tpm = _stated("tpm", draft, params.tpm, info.tpm, entry.tpm)
+    rpm = _stated("rpm", draft, params.rpm, info.rpm, entry.rpm)
+    windows = params.request_windows
+    if windows is None:
+        windows = (RequestWindow(ceil(rpm / 6), SUB_WINDOW_S),) if rpm and endpoint.kind != "openai" else ()
+    order = _stated("order", draft, params.order, info.order)
     return Deployment(
-        id=info.id or f"{name}@{endpoint.host.split('.')[0]}",
+        id=info.id or "",
         group=entry.model_name,
-        model=name,
+        model=draft.wire,
         resource=endpoint.host,
-        order=_first(params.order, info.order, 1) or 0,
+        order=1 if order is None else order,
         weight=params.weight,
-        tpm=_first(params.tpm, entry.tpm, info.tpm),
+        tpm=tpm,
         rpm=rpm,
         windows=windows,
-        max_parallel_requests=_first(params.max_parallel_requests, parallel),
-        cooldown_time=_first(params.cooldown_time, info.cooldown_time),
-        allowed_fails=_allowed_fails(entry),
-        num_retries=_first(params.num_retries, params.max_retries),
+        max_parallel_requests=params.max_parallel_requests or (parallel if tpm is None and rpm is None else None),
+        cooldown_time=_stated("cooldown_time", draft, params.cooldown_time, info.cooldown_time),
+        allowed_fails=allowed_fails(info.allowed_fails, info.allowed_fails_policy),
+        num_retries=params.max_retries if params.num_retries is None else params.num_retries,
         timeout=params.timeout,
         stream_timeout=params.stream_timeout,
-        base_model=_first(params.base_model, info.base_model),
-        defaults=parameters,
-        endpoint=Target(endpoint, credential),
+        region=params.region_name,
+        tags=tuple(params.tags or ()),
+        base_model=_stated("base_model", draft, info.base_model, params.base_model),
+        defaults=draft.parameters,
+        endpoint=Target(endpoint, draft.credential),
     )
 
 
-def _first(*values: Any) -> Any:
-    """The first that is stated; 0 is a statement."""
-    return next((v for v in values if v is not None), None)
+def _stated(key: str, draft: Draft, *values: Any) -> Any:
+    """The first that is stated; 0 is a statement.  Two different ones deserve a warning."""
+    stated = [value for value in values if value is not None]
+    if len(set(stated)) > 1:
+        log.warning("%s states %s twice with different values; the first counts, see docs/configuration.md",
+                    spell(draft.path), key)  # fmt: skip
+    return stated[0] if stated else None
 
 
-def _allowed_fails(entry: Entry) -> AllowedFails | None:
-    default, policy = entry.model_info.allowed_fails, entry.model_info.allowed_fails_policy
+def allowed_fails(default: int | None, policy: AllowedFailsPolicy | None) -> AllowedFails | None:
+    """The values of both keys; None if neither is stated.  An explicit 0 or 3 means 0 or 3."""
     if default is None and policy is None:
         return None
-    if policy is None:
-        return AllowedFails(default)
-    return AllowedFails(
-        default,
-        bad_request=policy.BadRequestErrorAllowedFails,
-        authentication=policy.AuthenticationErrorAllowedFails,
-        timeout=policy.TimeoutErrorAllowedFails,
-        rate_limit=policy.RateLimitErrorAllowedFails,
-        content_policy=policy.ContentPolicyViolationErrorAllowedFails,
-        internal_server=policy.InternalServerErrorAllowedFails,
+    stated = (
+        {}
+        if policy is None
+        else {ours: getattr(policy, f"{theirs}AllowedFails") for ours, theirs in POLICY_FIELDS.items()}
     )
+    return AllowedFails(default, **stated)
 
 
-def _parsed(path: Path, params: Params, problems: Problems) -> ParsedModel | None:
-    model = params.model
-    if params.custom_llm_provider is not None and "/" not in model:
-        model = f"{params.custom_llm_provider}/{model}"
-    try:
-        parsed = split_model(model)
-    except ValueError as error:
-        problems.add((*path, "litellm_params", "model"), str(error))
-        return None
-    if parsed.provider == "azure_text":
-        problems.add((*path, "litellm_params", "model"), "text completions (`azure_text/`) are not in this version")
-        return None
-    return parsed
+def _refuse_doubled_ids(drafts: list[Draft], problems: Problems) -> None:
+    first: dict[str, Path] = {}
+    groups = {draft.entry.model_name for draft in drafts}
+    for draft in drafts:
+        if draft.info.id is None:
+            continue
+        place = (*draft.path, "model_info", "id")
+        if draft.info.id in first:
+            problems.add(place, f"is the id of {spell(problems.place(first[draft.info.id]))} too; ids are unique")
+        elif draft.info.id in groups:
+            problems.add(place, "is a model_name too, so nobody could ask for this deployment alone; choose another id")
+        first.setdefault(draft.info.id, draft.path)
 
 
-def _endpoint(
-    path: Path, params: Params, parsed: ParsedModel, organization: str | None, problems: Problems
-) -> Endpoint | None:
-    azure = parsed.provider != "openai"
-    base = params.api_base or params.base_url or (_environment(*_AZURE_BASES) if azure else _environment("OPENAI_BASE_URL"))
-    version = params.api_version or (_environment(*_AZURE_VERSIONS) if azure else None)
-    # A wildcard's own name is none that could be sent; what matches it is checked when it is asked for.
-    name = parsed.name if "*" not in parsed.name else "any"
-    family = {"o_series": "o_series/", "gpt5": "gpt5_series/"}.get(parsed.family or "", "")
-    try:
-        return parse_endpoint(f"{'azure' if azure else 'openai'}/{family}{name}", base, version, organization)
-    except ValueError as error:
-        problems.add((*path, "litellm_params", "api_base"), str(error))
-        return None
-
-
-def _credential(path: Path, params: Params, parsed: ParsedModel, problems: Problems) -> Credential | None:
-    """The one credential that is sent: a token provider, else a token, else a key; then the environment's."""
-    place = (*path, "litellm_params")
-    try:
-        if params.azure_ad_token_provider is not None:
-            return TokenProvider(params.azure_ad_token_provider)
-        if params.azure_ad_token is not None:
-            return StaticToken(params.azure_ad_token)
-        if params.api_key is not None:
-            return ApiKey(params.api_key)
-        if parsed.provider == "openai":
-            names: tuple[str, ...] = ("OPENAI_API_KEY",)
-        else:
-            names = _AZURE_KEYS
-            token = _environment(*_AZURE_TOKENS)
-            if token and not _environment(*_AZURE_KEYS):
-                return StaticToken(token, "AZURE_AD_TOKEN")
-        key = _environment(*names)
-        if key:
-            return ApiKey(key, names[0])
-    except ValueError as error:
-        problems.add(place, str(error))
-        return None
-    problems.add(place, f"has no credential; give `api_key` or `azure_ad_token`, or set {names[0]}")
-    return None
-
-
-def _environment(*names: str) -> str | None:
-    return next((value for name in names if (value := os.environ.get(name))), None)
-
-
-def _with_unique_ids(deployments: list[Deployment], stated: Counter[str]) -> list[Deployment]:
-    """Ids as they are where unique, else with their group before them, else numbered in the order of the list."""
-    counts = Counter(d.id for d in deployments)
-    ids = [d.id if counts[d.id] == 1 or d.id in stated else f"{d.group}/{d.id}" for d in deployments]
-    taken: Counter[str] = Counter()
-    result: list[Deployment] = []
-    for deployment, name in zip(deployments, ids, strict=True):
-        taken[name] += 1
-        unique = name if taken[name] == 1 or name in stated else f"{name}-{taken[name]}"
-        result.append(deployment if unique == deployment.id else replace(deployment, id=unique))
-    return result
-
-
-def _warn_of_twins(deployments: list[Deployment]) -> None:
-    seen: set[tuple[str, str, str]] = set()
-    for d in deployments:
-        key = (d.group, d.resource, d.model)
-        if key in seen and d.endpoint.endpoint.organization is None:
-            log.warning("%s names %s on %s more than once; both draw on one quota", d.group, d.model, d.resource)
-        seen.add(key)
+def _warn_of_twin(
+    deployment: Deployment,
+    endpoint: Endpoint,
+    path: Path,
+    seen: dict[tuple[str, str, Endpoint], Path],
+    problems: Problems,
+) -> None:
+    """Two entries for one deployment share one quota, but each would be granted all of it."""
+    key = (deployment.group, deployment.model, endpoint)
+    if key in seen:
+        log.warning(
+            "%s and %s are the same deployment in the same group; both draw on one quota",
+            spell(problems.place(seen[key])), spell(problems.place(path)),
+        )  # fmt: skip
+    seen.setdefault(key, path)

@@ -1,174 +1,226 @@
-"""The shape of a configuration, as LiteLLM's users write it.
+"""Which keys run, and what do they mean?
 
-pydantic models, whose field descriptions are the reference in docs/configuration.md.  They check types and ranges;
-what depends on several fields is checked in `build.py`.
+The shape of a configuration as LiteLLM's users write it.  The descriptions of the fields are the reference in
+docs/configuration.md (`reference.py`).  The models check single fields; what depends on several is checked by those
+who build from them.  Keys that do not run are in `keys.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-MOST = 10**12
+from .fields import (
+    Count,
+    Flag,
+    Id,
+    Limit,
+    Listed,
+    Mapped,
+    Name,
+    Names,
+    NeededName,
+    OneOrMore,
+    Port,
+    Seconds,
+    Shown,
+    Text,
+    Timeout,
+    TokenCallable,
+    Weight,
+    Windows,
+    one_of,
+)
 
 
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    return value
-
-
-Count = Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=MOST)]
-Limit = Annotated[int, BeforeValidator(_no_bool), Field(gt=0, le=MOST)]
-Seconds = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=86_400, allow_inf_nan=False)]
-Timeout = Annotated[float, BeforeValidator(_no_bool), Field(gt=0, le=86_400, allow_inf_nan=False)]
-Weight = Annotated[float, BeforeValidator(_no_bool), Field(ge=0, le=MOST, allow_inf_nan=False)]
+def _about(description: str) -> Any:
+    return Field(default=None, description=description)
 
 
 class Shape(BaseModel):
-    """Unknown keys are errors, and no message shows a value."""
+    """Unknown keys are errors, and no message shows a value.  A null is the same as no key."""
 
     model_config = ConfigDict(
         extra="forbid", hide_input_in_errors=True, frozen=True, arbitrary_types_allowed=True, protected_namespaces=()
     )
+    section: ClassVar[str] = ""
+    """Under which name `keys.py` lists the keys that do not run here."""
+    nested: ClassVar[dict[str, type[Shape]]] = {}
+    """Fields that are shapes themselves."""
+    nested_by_name: ClassVar[dict[str, type[Shape]]] = {}
+    """Fields that are mappings from a name to a shape."""
 
 
 class RetryPolicy(Shape):
-    """Retries by class of failure; what is not stated follows `num_retries`."""
+    """Retries by class of failure.  What is not stated follows the default, and that follows `num_retries`."""
 
-    BadRequestErrorRetries: Count | None = Field(default=None, description="After a 400.")
-    AuthenticationErrorRetries: Count | None = Field(default=None, description="After a 401 or 403, elsewhere only.")
-    TimeoutErrorRetries: Count | None = Field(default=None, description="After a timeout.")
-    RateLimitErrorRetries: Count | None = Field(default=None, description="After a 429.")
-    ContentPolicyViolationErrorRetries: Count | None = Field(default=None, description="After a filtered prompt.")
-    InternalServerErrorRetries: Count | None = Field(default=None, description="After a 5xx.")
+    section = "retry_policy"
+    BadRequestErrorRetries: Count = _about("After a 400 or 422.")
+    AuthenticationErrorRetries: Count = _about("After a 401 or 403; another deployment is tried.")
+    TimeoutErrorRetries: Count = _about("After time ran out.")
+    RateLimitErrorRetries: Count = _about("After a 429.")
+    ContentPolicyViolationErrorRetries: Count = _about("After a filtered prompt.")
+    InternalServerErrorRetries: Count = _about("After a 5xx.")
+    DefaultRetries: Count = _about("After everything else.")
 
 
 class AllowedFailsPolicy(Shape):
-    """Failures within the cooldown time that do not eject yet, by class."""
+    """Failures within the cooldown time that do not eject yet, by class; `allowed_fails` for what is not stated."""
 
-    BadRequestErrorAllowedFails: Count | None = Field(default=None, description="400s.")
-    AuthenticationErrorAllowedFails: Count | None = Field(default=None, description="401s and 403s.")
-    TimeoutErrorAllowedFails: Count | None = Field(default=None, description="Timeouts.")
-    RateLimitErrorAllowedFails: Count | None = Field(default=None, description="429s.")
-    ContentPolicyViolationErrorAllowedFails: Count | None = Field(default=None, description="Filtered prompts.")
-    InternalServerErrorAllowedFails: Count | None = Field(default=None, description="5xx.")
+    section = "allowed_fails_policy"
+    BadRequestErrorAllowedFails: Count = _about("400s and 422s.")
+    AuthenticationErrorAllowedFails: Count = _about("401s and 403s.")
+    TimeoutErrorAllowedFails: Count = _about("Timeouts.")
+    RateLimitErrorAllowedFails: Count = _about("429s.")
+    ContentPolicyViolationErrorAllowedFails: Count = _about("Filtered prompts.")
+    InternalServerErrorAllowedFails: Count = _about("5xx.")
 
 
 class Params(Shape):
     """`litellm_params` (or `params`): how a deployment is reached and what it may take.
 
-    Any parameter of the service (`temperature`, `max_tokens`, …) may stand here too, as a default for its calls.
+    Parameters of the service (`temperature`, `max_tokens`, …) may stand here too, as defaults for its calls.
     """
 
-    model: str = Field(
-        min_length=1,
-        description="`azure/<deployment>`, `azure/o_series/<deployment>`, `azure/gpt5_series/<deployment>`,"
-        " `openai/<model>` or a bare OpenAI model.",
+    section = "params"
+    model: Name = _about(
+        "`azure/<deployment>`, `azure/o_series/<deployment>`, `azure/gpt5_series/<deployment>`, `openai/<model>`, or a"
+        " bare model of OpenAI.  Required."
     )
-    api_base: str | None = Field(default=None, description="The resource's address; every form of docs/migrating.md works.")
-    base_url: str | None = Field(default=None, description="The same as `api_base`.")
-    api_key: str | None = Field(default=None, description="The resource's key.")
-    api_version: str | None = Field(
-        default=None, description="A date, or `v1`/`preview`/`latest` for the v1 API.  2025-02-01-preview if not given."
+    api_base: Text = _about(
+        "The resource's address, or any longer form up to a whole operation's URL.  Default: `AZURE_API_BASE`,"
+        " `AZURE_OPENAI_ENDPOINT`; OpenAI: `OPENAI_BASE_URL`, else api.openai.com."
     )
-    azure_ad_token: str | None = Field(default=None, description="An Entra token; wins over a key.")
-    azure_ad_token_provider: Callable[[], Any] | None = Field(
-        default=None, description="A callable that returns an Entra token, blocking or awaiting; wins over token and key."
+    base_url: Text = _about("The same as `api_base`.")
+    api_key: Text = _about(
+        "The resource's key.  Default: `AZURE_API_KEY`, `AZURE_OPENAI_API_KEY`; OpenAI: `OPENAI_API_KEY`."
     )
-    organization: str | list[str] | None = Field(
-        default=None, description="OpenAI's organization; a list makes one deployment of each."
+    api_version: Text = _about(
+        "A date such as `2024-10-21`, or `v1`, `preview`, `latest` for the v1 API.  Default: the one in `api_base`,"
+        " `AZURE_API_VERSION`, `OPENAI_API_VERSION`, else `2025-02-01-preview`."
     )
-    tpm: Limit | None = Field(default=None, description="Tokens per minute.")
-    rpm: Limit | None = Field(default=None, description="Requests per minute.")
-    request_windows: list[tuple[Limit, Timeout]] | None = Field(
-        default=None, description="Further request windows as [limit, seconds].  With `rpm` on Azure: [⌈rpm/6⌉, 10]."
+    azure_ad_token: Text = _about(
+        "An Entra token; wins over a key, only one of them is sent.  Default where no key is given either:"
+        " `AZURE_AD_TOKEN`, `AZURE_OPENAI_AD_TOKEN`."
     )
-    weight: Weight | None = Field(default=None, description="Share under `simple-shuffle`.")
-    order: Count | None = Field(default=None, description="Tier: a higher one serves when the lower ones cannot.")
-    max_parallel_requests: Limit | None = Field(default=None, description="Calls that may be open at once.")
-    timeout: Timeout | None = Field(default=None, description="Seconds for one attempt here.")
-    stream_timeout: Timeout | None = Field(default=None, description="Seconds to a stream's first event, here.")
-    num_retries: Count | None = Field(default=None, description="Retries of a call that failed here.")
-    max_retries: Count | None = Field(default=None, description="The same as `num_retries`.")
-    cooldown_time: Seconds | None = Field(default=None, description="Seconds of rest here; beats Retry-After; 0: never rests.")
-    base_model: str | None = Field(default=None, description="The model behind the name, for parameters and prices.")
-    drop_params: bool | None = Field(default=None, description="Accepted; parameters pass through to the service as they are.")
-    custom_llm_provider: Literal["azure", "openai"] | None = Field(default=None, description="Instead of the model's prefix.")
-    extra_body: dict[str, Any] | None = Field(default=None, description="Parameters for the service that are not known here.")
+    azure_ad_token_provider: TokenCallable = _about(
+        "Returns an Entra token, blocking or awaiting; wins over a token and a key."
+    )
+    organization: OneOrMore = _about("OpenAI's organization.  A list makes one deployment of each.")
+    custom_llm_provider: Annotated[
+        str | None, PlainValidator(one_of("azure", "azure_text", "openai")), Shown("azure or openai")
+    ] = _about("Instead of the prefix of `model`.")
+    allow_http: Flag = _about("Accept `http://` for a host other than this machine.  The key travels unencrypted then.")
+    tpm: Limit = _about("Tokens per minute.  Default: no limit until a header or a 429 teaches one.")
+    rpm: Limit = _about("Requests per minute.  On Azure it implies a window of ⌈rpm/6⌉ requests in 10 seconds.")
+    request_windows: Windows = _about("Further request windows, instead of the implied one; `[]` for none.")
+    weight: Weight = _about(
+        "Share under `simple-shuffle`; 0: only when no other can.  Default: `rpm`, else `tpm`, else 1."
+    )
+    order: Count = _about("Tier: a higher one serves when nothing in the lower ones can.  Default 1.")
+    max_parallel_requests: Limit = _about("Calls that may be open at once.")
+    timeout: Timeout = _about("Seconds that one attempt may take here.")
+    stream_timeout: Timeout = _about("Seconds to a stream's first event and between events, here.")
+    num_retries: Count = _about("Retries of a call that failed here.")
+    max_retries: Count = _about("The same as `num_retries`.")
+    cooldown_time: Seconds = _about("Seconds of rest here; wins over `Retry-After`; 0: never rests.")
+    region_name: Name = _about("Where it is.  Informative.")
+    tags: Names = _about("Informative in this version; see `enable_tag_filtering`.")
+    base_model: Name = _about("The model behind the deployment's name; decides which parameters it takes.")
+    extra_body: Mapped = _about("Parameters for the service that are not known here.")
 
 
 class ModelInfo(Shape):
     """`model_info`: what is known about a deployment."""
 
-    id: str | None = Field(default=None, min_length=1, max_length=200, description="Its id; made from name and host if absent.")
-    base_model: str | None = Field(default=None, description="As in `litellm_params`.")
-    tpm: Limit | None = Field(default=None, description="As in `litellm_params`.")
-    rpm: Limit | None = Field(default=None, description="As in `litellm_params`.")
-    order: Count | None = Field(default=None, description="As in `litellm_params`.")
-    cooldown_time: Seconds | None = Field(default=None, description="As in `litellm_params`.")
-    allowed_fails: Count | None = Field(default=None, description="Failures within `cooldown_time` that do not eject yet.")
-    allowed_fails_policy: AllowedFailsPolicy | None = Field(default=None, description="The same by class.")
+    section = "model_info"
+    nested: ClassVar[dict[str, type[Shape]]] = {"allowed_fails_policy": AllowedFailsPolicy}
+    id: Id = _about("Its id.  Default: `<deployment>@<first part of the host>`, with the group before it where needed.")
+    base_model: Name = _about("As in `litellm_params`, and wins over it.")
+    tpm: Limit = _about("As in `litellm_params`.")
+    rpm: Limit = _about("As in `litellm_params`.")
+    order: Count = _about("As in `litellm_params`.")
+    cooldown_time: Seconds = _about("As in `litellm_params`.")
+    allowed_fails: Count = _about("Failures within `cooldown_time` that do not eject yet; wins over the router's.")
+    allowed_fails_policy: AllowedFailsPolicy | None = _about("The same by class of failure.")
+    mode: Name = _about("What it is for: `chat`, `embedding`, `batch`, ….  Informative.")
 
 
 class Entry(Shape):
     """One entry of `model_list`: one deployment."""
 
-    model_name: str = Field(min_length=1, description="The group that callers ask for; may hold one `*`.")
-    params: Params = Field(description="How it is reached; `litellm_params` is the same.")
-    model_info: ModelInfo = Field(default=ModelInfo(), description="What is known about it.")
-    tpm: Limit | None = Field(default=None, description="As in `litellm_params`.")
-    rpm: Limit | None = Field(default=None, description="As in `litellm_params`.")
-
-
-class Alias(Shape):
-    """An alias that says more than its group."""
-
-    model: str = Field(min_length=1, description="The group.")
-    hidden: bool = Field(default=False, description="Keep it out of `router.models()`.")
-
-
-FallbackList = list[dict[str, list[str | dict[str, Any]]]]
+    section = "model_list"
+    nested: ClassVar[dict[str, type[Shape]]] = {"model_info": ModelInfo}
+    model_name: NeededName = Field(
+        description="The group that callers ask for.  May hold one `*`: then it serves every name that matches, and"
+        " what stands for the `*` replaces the one in `model`."
+    )
+    litellm_params: Params | None = _about("How it is reached.  This or `params` is required.")
+    params: Params | None = _about("The same as `litellm_params`.")
+    model_info: ModelInfo | None = _about("What is known about it.")
+    tpm: Limit = _about("As in `litellm_params`.")
+    rpm: Limit = _about("As in `litellm_params`.")
 
 
 class Options(Shape):
-    """Everything about a router but its deployments: keywords of `Router(...)`, or `router_settings` of a file."""
+    """Everything about a router but its deployments.
 
-    routing_strategy: Any = Field(
-        default=None, description="`least-loaded` (default), `simple-shuffle`, `round-robin`, or an object with `choose`."
+    Keywords of `Router(...)`, and in a file `router_settings`, or `litellm_settings` where `router_settings` is silent.
+    """
+
+    section = "router_settings"
+    nested: ClassVar[dict[str, type[Shape]]] = {
+        "retry_policy": RetryPolicy,
+        "allowed_fails_policy": AllowedFailsPolicy,
+    }
+    nested_by_name: ClassVar[dict[str, type[Shape]]] = {"model_group_retry_policy": RetryPolicy}
+    routing_strategy: Any = _about(
+        "How a deployment is chosen: a name of docs/strategies.md, or an object with `choose(candidates, situation)`."
+        "  Default `least-loaded`."
     )
-    routing_strategy_args: dict[str, Any] | None = Field(default=None, description="Accepted; our strategies take none.")
-    num_retries: Count | None = Field(default=None, description="Further attempts in one group.  Default 2.")
-    retry_policy: RetryPolicy | None = Field(default=None, description="The same by class of failure.")
-    model_group_retry_policy: dict[str, RetryPolicy] | None = Field(default=None, description="The same for single groups.")
-    retry_after: Seconds | None = Field(default=None, description="Least seconds before the same deployment is tried again.")
-    timeout: Timeout | None = Field(
-        default=None, description="Seconds for a whole call: attempts, waits and fallbacks.  Default 600."
+    num_retries: Count = _about("Further attempts within one group.  Default 2.")
+    retry_policy: RetryPolicy | None = _about("The same by class of failure.")
+    model_group_retry_policy: Mapped = _about("The same for single groups: `{group: {…}}`.")
+    retry_after: Seconds = _about("Least seconds before the same deployment is tried again.  Default 0.")
+    timeout: Timeout = _about("Seconds for a whole call: attempts, waits and fallbacks.  Default 600.")
+    request_timeout: Timeout = _about("The same as `timeout`.")
+    attempt_timeout: Timeout = _about("Seconds for one attempt.  Default: 80 % of what is left of the call.")
+    stream_timeout: Timeout = _about("Seconds to a stream's first event and between events.")
+    max_wait: Seconds = _about(
+        "Seconds to queue when nothing has room.  Default 30, or 1 where a fallback exists; 0 refuses at once."
     )
-    request_timeout: Timeout | None = Field(default=None, description="The same as `timeout`.")
-    attempt_timeout: Timeout | None = Field(default=None, description="Seconds for one attempt.")
-    stream_timeout: Timeout | None = Field(
-        default=None, description="Seconds to a stream's first event and between events.  Default: `timeout`."
+    allowed_fails: Count = _about(
+        "Failures within `cooldown_time` that do not eject yet.  Default: see docs/concepts.md."
     )
-    max_wait: Seconds | None = Field(
-        default=None, description="Seconds to queue when nothing has room.  Default 30, or 1 where a fallback exists; 0 refuses."
+    allowed_fails_policy: AllowedFailsPolicy | None = _about("The same by class of failure.")
+    cooldown_time: Seconds = _about("Seconds of rest; 0: nothing rests.  Default: as the failure asks for.")
+    disable_cooldowns: Flag = _about("Nothing rests.")
+    fallbacks: Listed = _about(
+        '`[{"group": ["other", {"model": "third", "temperature": 0}]}]`; the group `"*"` stands for all others.'
     )
-    allowed_fails: Count | None = Field(default=None, description="Failures within `cooldown_time` that do not eject yet.")
-    allowed_fails_policy: AllowedFailsPolicy | None = Field(default=None, description="The same by class.")
-    cooldown_time: Seconds | None = Field(default=None, description="Seconds of rest; 0: nothing rests.")
-    disable_cooldowns: bool | None = Field(default=None, description="Nothing rests.")
-    fallbacks: FallbackList | None = Field(default=None, description='`[{"group": ["other", …]}]`; `"*"` is for all others.')
-    context_window_fallbacks: FallbackList | None = Field(default=None, description="The same, first after a too long prompt.")
-    content_policy_fallbacks: FallbackList | None = Field(default=None, description="The same, first after a filtered prompt.")
-    default_fallbacks: list[str] | None = Field(default=None, description="For groups that `fallbacks` does not name.")
-    max_fallbacks: Count | None = Field(default=None, description="Groups beyond the first for one call.  Default 5.")
-    model_group_alias: dict[str, str | Alias] | None = Field(default=None, description="`{alias: group}`.")
-    charge: Literal["auto", "max", "estimate", "actual"] | None = Field(
-        default=None, description="What an attempt costs once its reply is known.  Default `auto`; see docs/concepts.md."
+    context_window_fallbacks: Listed = _about("The same; tried first after a prompt that is too long.")
+    content_policy_fallbacks: Listed = _about("The same; tried first after a filtered prompt.")
+    default_fallbacks: Listed = _about("Groups for those that `fallbacks` does not name.")
+    max_fallbacks: Count = _about("Groups beyond the first that one call may try.  Default 5.")
+    model_group_alias: Mapped = _about('`{alias: group}` or `{alias: {"model": group, "hidden": true}}`.')
+    charge: Annotated[
+        str | None, PlainValidator(one_of("auto", "max", "estimate", "actual")), Shown("auto, max, estimate or actual")
+    ] = _about("What an attempt costs once its reply is known.  Default `auto`; see docs/concepts.md.")
+    default_litellm_params: Mapped = _about(
+        "Request parameters for every call, and keys of `litellm_params` for every deployment that does not state them."
     )
-    default_litellm_params: dict[str, Any] | None = Field(default=None, description="Request parameters for every call.")
-    default_params: dict[str, Any] | None = Field(default=None, description="The same as `default_litellm_params`.")
-    default_max_parallel_requests: Limit | None = Field(default=None, description="For deployments that state none.")
-    drop_params: bool | None = Field(default=None, description="Accepted; parameters pass through to the service as they are.")
+    default_params: Mapped = _about("The same as `default_litellm_params`.")
+    default_max_parallel_requests: Limit = _about("For deployments that state neither this nor `rpm` nor `tpm`.")
+    drop_params: Flag = _about("Kept in the settings.  Parameters reach the service as they are in this version.")
+    ignore_invalid_deployments: Flag = _about(
+        "Leave out deployments with mistakes, with a warning, rather than refuse all."
+    )
+    redis_url: Text = _about("`redis://…` or `rediss://…`: quotas shared between replicas.")
+    redis_host: Text = _about("Instead of `redis_url`.")
+    redis_port: Port = _about("Default 6379.")
+    redis_username: Text = _about("The user.")
+    redis_password: Text = _about("The password.")
+    redis_db: Count = _about("The number of the database.  Default 0.")
+    redis_ssl: Flag = _about("TLS.  Default: as `redis_url` says, else false.")
+    redis_required: Flag = _about("Refuse to start without Redis.")

@@ -6,9 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from router.azure.endpoint import url_for
 from router.charge import ChargePolicy
+from router.errors import NotFoundError
 from router.values import Deployment, HealthPolicy, Policy
 from strategies import Strategy
+
+from .names import captured
+
+
+@dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Where Redis is.  Either `url` or `host` is set.  Checked and kept for the store that shares quotas."""
+
+    url: str | None = field(default=None, repr=False)
+    """May hold a password."""
+    host: str | None = None
+    port: int = 6379
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    db: int = 0
+    ssl: bool = False
+    required: bool = False
+    """Refuse to start without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +46,38 @@ class Settings:
     stream_timeout: float | None = None
     max_wait: float | None = None
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    """From an alias to its group, deployment's id, or name that a wildcard serves."""
     hidden_aliases: frozenset[str] = frozenset()
+    """Aliases that are not listed."""
     wildcards: tuple[Deployment, ...] = ()
     """Entries whose `model_name` is a pattern, most specific first."""
-    default_params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    default_params: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """Request parameters for every call that does not set them."""
+    drop_params: bool = False
+    """Asked for by the configuration; this version passes parameters on as they are."""
+    redis: RedisSettings | None = None
+    """None: not configured."""
+    master_key: str | None = field(default=None, repr=False)
+    """The proxy's key (`general_settings`); the router itself asks nobody for one."""
 
     def from_wildcard(self, pattern: Deployment, name: str) -> Deployment:
         """The deployment that a wildcard entry makes of a name that its pattern matches.
 
         What stands for the `*` of the pattern stands for the `*` of its `model`: `azure/*` with the model `azure/*`
         turns `azure/foo` into the deployment `foo`.
+
+        Raises:
+            NotFoundError: no deployment can have the name that results.
         """
-        before, _, after = pattern.group.partition("*")
-        matched = name[len(before) : len(name) - len(after)]
-        wire = pattern.model.replace("*", matched)
-        return replace(pattern, group=name, model=wire, id=f"{wire}@{pattern.resource}")
+        wire = pattern.model.replace("*", captured(pattern.group, name) or "")
+        made = replace(pattern, group=name, model=wire, id=f"{wire}@{pattern.resource}")
+        try:
+            if not wire.strip("./") or not wire.isprintable():
+                raise ValueError
+            url_for(pattern.endpoint.endpoint, wire, "chat.completions")
+        except ValueError:
+            raise NotFoundError(
+                f"no deployment can be called {wire[:80]!r}, which the wildcard {pattern.group!r} makes of the name."
+                "  Letters, digits, dots, hyphens and underscores are allowed, up to 64."
+            ) from None
+        return made

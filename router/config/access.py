@@ -1,0 +1,161 @@
+"""Where is a deployment, and what proves who we are?
+
+What an entry does not state comes from the environment, by the names of LiteLLM and of OpenAI's client.  Exactly one
+credential is kept: a provider of tokens before a token before a key, and what is stated before what the environment
+holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from router.azure.credentials import ApiKey, Credential, StaticToken, TokenProvider
+from router.azure.endpoint import Endpoint, ParsedModel, parse_endpoint, split_model
+
+from .models import Params
+from .problems import Path, Problems
+
+KEYS = {"azure": ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"), "openai": ("OPENAI_API_KEY",)}
+BASES = {"azure": ("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"), "openai": ("OPENAI_BASE_URL",)}
+VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
+TOKENS = ("AZURE_AD_TOKEN", "AZURE_OPENAI_AD_TOKEN")
+
+_PLACEHOLDER = re.compile(
+    r"<.*>|\{.*\}|sk-(\.{3,}|…|x{3,})|\.{3,}|…|x{3,}|change[-_]?me|"
+    r"(my|your|the)[-_ ]?(azure|openai|api|secret|resource|[-_ ])*(key|token)([-_ ]?here)?",
+    re.IGNORECASE,
+)
+_STAR = "-any-name-"
+"""Checked in the place of a wildcard's `*`; what the name becomes is checked when it is asked for."""
+_QUOTED = re.compile(r"(['\"])(.*?)\1")
+_EXAMPLES = frozenset({"azure/my-deployment", "gpt-4o"})
+
+
+def model_of(params: Params, path: Path, problems: Problems) -> tuple[str, ParsedModel] | None:
+    """What `model` names, with its provider in front."""
+    model, place = params.model or "", (*path, "model")
+    provider = params.custom_llm_provider
+    if provider is not None and model.partition("/")[0] not in ("azure", "azure_text", "openai"):
+        model = f"{provider}/{model}"
+    elif provider is not None and not model.startswith(f"{provider}/"):
+        problems.add((*path, "custom_llm_provider"), "names another provider than model; remove one of them")
+        return None
+    try:
+        parsed = split_model(model.replace("*", _STAR))
+    except ValueError as error:
+        problems.add(place, without_values(str(error), [model, params.model or ""]))
+        return None
+    if parsed.provider == "azure_text":
+        problems.add(place, "text completions (azure_text/…) are not in this version; use a chat deployment")
+    elif parsed.provider == "azure" and parsed.name.startswith("claude-"):
+        problems.add(place, "Claude on Azure is not in this version; remove the entry")
+    elif model.count("*") > 1:
+        problems.add(place, "holds more than one *; one is enough to say what varies")
+    else:
+        return model, replace(parsed, name=parsed.name.replace(_STAR, "*"))
+    return None
+
+
+def endpoints_of(
+    params: Params, model: str, parsed: ParsedModel, path: Path, environment: Mapping[str, str], problems: Problems
+) -> list[Endpoint]:
+    """Where the deployment is: one endpoint, or one for each organization; none if it cannot be known."""
+    side = "openai" if parsed.provider == "openai" else "azure"
+    stated = params.api_base or params.base_url
+    base = stated or first(environment, BASES[side])
+    place = (*path, "base_url" if params.api_base is None and params.base_url else "api_base")
+    if params.api_base and params.base_url and params.api_base != params.base_url:
+        problems.add((*path, "base_url"), "differs from api_base, which means the same; remove one of them")
+        return []
+    if side == "azure" and base is None:
+        problems.add(place, "is missing; give the resource's address, or set AZURE_API_BASE")
+        return []
+    version = params.api_version
+    if version is None and side == "azure" and "api-version=" not in (base or ""):
+        version = first(environment, VERSIONS)
+    try:
+        return [
+            parse_endpoint(model.replace("*", _STAR), base, version, organization, allow_http=bool(params.allow_http))
+            for organization in (params.organization or [None])  # type: ignore[list-item]
+        ]
+    except ValueError as error:
+        host = _host(base or "")
+        values = [model, base or "", version or "", host, *(params.organization or ())]
+        text = without_values(str(error), values)
+        at = next(
+            (key for key in ("api_version", "organization", "model") if text.startswith((key, "deployment "))), None
+        )
+        problems.add(place if at is None else (*path, "model" if text.startswith("deployment ") else at), text)
+        return []
+
+
+def credential_of(
+    params: Params, parsed: ParsedModel, path: Path, environment: Mapping[str, str], problems: Problems
+) -> Credential | None:
+    """What proves who we are; None if nothing does, or nothing usable."""
+    side = "openai" if parsed.provider == "openai" else "azure"
+    if side == "openai":
+        for key in ("azure_ad_token", "azure_ad_token_provider"):
+            if getattr(params, key) is not None:
+                problems.add((*path, key), "belongs to Azure, and the model is one of OpenAI; give api_key")
+                return None
+    if params.azure_ad_token_provider is not None:
+        return TokenProvider(params.azure_ad_token_provider)
+    if params.azure_ad_token is not None:
+        return _secret(StaticToken, params.azure_ad_token, "the token", (*path, "azure_ad_token"), problems)
+    if params.api_key is not None:
+        return _secret(ApiKey, params.api_key, "the key", (*path, "api_key"), problems)
+    for name in TOKENS if side == "azure" else ():
+        if environment.get(name):
+            return _secret(StaticToken, environment[name], f"the value of {name}", (*path, "azure_ad_token"), problems)
+    for name in KEYS[side]:
+        if environment.get(name):
+            return _secret(ApiKey, environment[name], f"the value of {name}", (*path, "api_key"), problems)
+    ways = "api_key, azure_ad_token or azure_ad_token_provider" if side == "azure" else "api_key"
+    problems.add(path, f"has no credential; give {ways}, or set {KEYS[side][0]}")
+    return None
+
+
+def _secret(
+    kind: type[ApiKey] | type[StaticToken], value: str, what: str, place: Path, problems: Problems
+) -> Credential | None:
+    if value.startswith("oidc/"):
+        problems.add(place, "exchanging OIDC tokens is not in this version; give azure_ad_token_provider")
+    elif _PLACEHOLDER.fullmatch(value.strip()):
+        problems.add(place, f"{what} is still a placeholder; put the real one there, or os.environ/NAME")
+    else:
+        try:
+            return kind(value, what)
+        except ValueError as error:
+            problems.add(place, str(error))
+    return None
+
+
+def first(environment: Mapping[str, str], names: Iterable[str]) -> str | None:
+    """The first of these variables that is set and not empty."""
+    return next((environment[name] for name in names if environment.get(name)), None)
+
+
+def without_values(message: str, values: Iterable[str]) -> str:
+    """A message of the call layer with everything hidden in it that the configuration holds."""
+    values = [value for value in values if value]
+
+    def hide(match: re.Match[str]) -> str:
+        inner = match[2]
+        ours = inner in _EXAMPLES or not any(inner in value or value in inner for value in values)
+        return match[0] if ours and "\\" not in inner else "(hidden)"  # \\: an escaped spelling of something
+
+    text = _QUOTED.sub(hide, message)
+    for value in values:
+        text = text.replace(value, "(hidden)") if len(value) > 3 and value not in _EXAMPLES else text
+    return text
+
+
+def _host(base: str) -> str:
+    try:
+        return urlsplit(base).hostname or ""
+    except ValueError:
+        return ""
