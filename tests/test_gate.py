@@ -54,7 +54,8 @@ def test_one_probe_opens_a_host_again_at_once():
     assert not host.usable(now)
     assert host.succeeded(now)
     assert host.state(now) is State.READY
-    assert host.failed(now, "a", Random(5)) is None
+    assert host.failed(now, "b", Random(5)) is None
+    assert host.failed(now, "a", Random(5)) is None  # the failures before the probe are forgotten
 
 
 def test_a_failed_probe_closes_it_for_about_twice_as_long():

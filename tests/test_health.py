@@ -19,9 +19,10 @@ def health(policy: HealthPolicy | None = None, **deployment: object) -> Health:
 
 
 def fail(h: Health, now: float, times: int = 1, kind: Kind = Kind.SERVER_ERROR, **more: object) -> float | None:
-    """The same failure several times; what the last one led to."""
+    """The same failure several times; the seconds of the ejection if any of them led to one."""
     told: dict[str, object] = {"weight": 1.0, "may_eject": True, "rng": Random(7)} | more
-    return [h.failed(now, kind, **told) for _ in range(times)][-1]  # type: ignore[arg-type]
+    rests = [h.failed(now, kind, **told) for _ in range(times)]  # type: ignore[arg-type]
+    return next((rest for rest in rests if rest is not None), None)
 
 
 def ejected(now: float = 100.0) -> tuple[Health, float]:
@@ -162,6 +163,20 @@ def test_a_bad_probe_ejects_again_for_about_twice_as_long_up_to_five_minutes():
         due += seconds
 
 
+def test_no_dice_make_an_ejection_longer_than_five_minutes():
+    class Unlucky(Random):
+        def random(self):
+            return 0.999_999
+
+    h, due = ejected()
+    for _ in range(10):
+        h.begin_probe(due)
+        seconds = fail(h, due, rng=Unlucky())
+        assert seconds is not None
+        due += seconds
+    assert seconds == pytest.approx(300.0)
+
+
 def test_a_failed_probe_stays_out_even_where_nothing_may_be_ejected():
     h, now = probing()
     assert fail(h, now, may_eject=False) is not None
@@ -228,9 +243,21 @@ def test_while_a_probe_is_out_only_the_probe_is_heard():
 
 
 def test_failures_before_an_ejection_do_not_count_after_it():
-    h, now = probing()
-    h.succeeded(now)
-    assert fail(h, now, times=4) is None
+    h = health()
+    fail(h, 0.0, times=30, may_eject=False)
+    due = fail(h, 0.0) or 0.0
+    h.begin_probe(due)
+    h.succeeded(due)
+    fail(h, due, times=4)
+    assert h.state(due) is State.SLOW_START
+
+
+def test_failures_that_a_figure_counted_before_an_ejection_do_not_count_after_it():
+    h = health(HealthPolicy(allowed_fails=AllowedFails(default=1)))
+    due = fail(h, 0.0, times=2) or 0.0
+    h.begin_probe(due)
+    h.succeeded(due)
+    assert fail(h, due) is None
 
 
 # ---- throttled -----------------------------------------------------------------------------------------
@@ -268,6 +295,27 @@ def test_a_throttle_during_an_ejection_delays_the_probe():
     h.throttled(due - 1.0, 20.0)
     assert h.opening(due) == due + 19.0
     assert not h.is_probe_due(due)
+
+
+def test_a_throttle_outlasts_a_probe_that_was_out_when_it_came():
+    """A straggler's 429 asks for 60 s; neither a good nor a bad end of the probe shortens that."""
+    h, now = probing()
+    h.throttled(now, 60.0, probe=False)
+    h.succeeded(now)
+    assert h.state(now) is State.THROTTLED
+    assert h.opening(now) == now + 60.0
+
+    h, now = probing()
+    h.throttled(now, 60.0, probe=False)
+    fail(h, now)
+    assert h.opening(now) == now + 60.0
+
+
+def test_a_panic_keeps_the_longest_throttle_that_came_during_an_ejection():
+    h, due = ejected()
+    h.throttled(due, 30.0)
+    h.throttled(due, 1.0)
+    assert not h.usable(due + 29.0, panic=True)
 
 
 @pytest.mark.parametrize(
