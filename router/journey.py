@@ -28,7 +28,7 @@ from .events import Chosen, FellBack, GaveUp
 from .steps import Begin, Journey, Refusal, Reserve, Send, Settle, Tell, Ticket, Wait, ask
 from .tokens import estimate
 from .values import Attempt, Call, Failure, Fallback, Kind, Lease, Policy, Reply, Retries, Routing
-from .verdict import judge, retries_allowed
+from .verdict import VERDICTS, judge, retries_allowed
 
 DEFAULT_MAX_WAIT_S = 30.0
 MAX_WAIT_BEFORE_FALLBACK_S = 1.0
@@ -253,10 +253,9 @@ def _retries_for(stay: Stay, diary: Diary | None, lease: Lease, kind: Kind) -> i
 
     The first that says something decides: the request, the deployment, the group, the router.
     """
-    if stay.call.num_retries is not None:
-        return stay.call.num_retries
-    if lease.deployment.num_retries is not None:
-        return lease.deployment.num_retries
+    for count in (stay.call.num_retries, lease.deployment.num_retries):
+        if count is not None:
+            return 0 if VERDICTS[kind].retry == "never" else count
     retries = Retries() if diary is None else diary.policy.group_retries.get(stay.call.group, diary.policy.retries)
     return retries_allowed(kind, retries)
 
@@ -270,7 +269,7 @@ def _again(stay: Stay, diary: Diary) -> bool:
     failure, lease = _last(stay), stay.lease
     assert lease is not None
     verdict = judge(failure)
-    if verdict.retry == "never" or stay.retries >= _retries_for(stay, diary, lease, failure.kind):
+    if stay.retries >= _retries_for(stay, diary, lease, failure.kind):
         return False
     stay.retries += 1
     stay.retry_cost = verdict.retry_cost

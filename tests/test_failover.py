@@ -221,6 +221,17 @@ def test_retries_follow_the_class_and_the_request_overrides_them(
     assert w.sent["a"] == sent
 
 
+def test_a_policy_may_retry_what_is_not_retried_otherwise() -> None:
+    """LiteLLM: a matching RetryPolicy overrides the class's own rule; a bare number does not."""
+    bad = failure(Kind.BAD_REQUEST, status=400)
+    stated = world(["a"], Script(a=bad), policy=Policy(retries=Retries(bad_request=2)))
+    stated.call()
+    assert stated.sent["a"] == 3
+    bare = world(["a"], Script(a=bad))
+    bare.call(num_retries=2)
+    assert bare.sent["a"] == 1
+
+
 def test_a_groups_own_retry_policy_wins() -> None:
     policy = Policy(retries=Retries(default=5), group_retries={"g": Retries(default=1)})
     w = world(["a"], Script(a=BOOM), policy=policy)
