@@ -185,9 +185,9 @@ class Account:
             window.amend(cell, -1)
         lease.tokens_settled = 0
 
-    def settle(self, lease: Lease, charged: Charged, actual: int | None) -> bool:
+    def settle(self, lease: Lease, charged: Charged, actual: int | None, now: float) -> bool:
         """Charge what an attempt really cost.  True if that gave tokens back."""
-        final = self.charge.settled(lease.tokens, actual)
+        final = self.charge.settled(lease.tokens, actual, now)
         lease.tokens_settled = final
         self.counters.tokens += final
         if final == lease.tokens:

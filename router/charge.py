@@ -50,13 +50,15 @@ class Charge:
         self._peak_ours = 0
         self._peak_theirs = 0
 
-    def settled(self, reserved: int, actual: int | None) -> int:
+    def settled(self, reserved: int, actual: int | None, now: float) -> int:
         """The tokens to charge for an attempt that was sent.
 
         Args:
             reserved: what was reserved before sending.
             actual: billed tokens, None if unknown.
+            now: seconds.
         """
+        self._calm(now)
         if actual is None or self.mode is ChargePolicy.ESTIMATE:
             return reserved
         if self.mode is ChargePolicy.ACTUAL:
@@ -73,10 +75,8 @@ class Charge:
         """
         if not self._auto:
             return
+        self._calm(now)
         if self.mode is ChargePolicy.MAX:
-            if now >= self._cautious_until:
-                self.mode = ChargePolicy.ESTIMATE
-                self._restart(now)
             return
         if not self._replies:
             self._since = now
@@ -98,6 +98,12 @@ class Charge:
         self.mode = ChargePolicy.MAX
         self._cautious_until = now + self._caution_s
         self._caution_s = min(2 * self._caution_s, CAUTION_CAP_S)
+
+    def _calm(self, now: float) -> None:
+        """End a doubt whose time is over.  Most deployments send no headers, so every settlement asks."""
+        if self._auto and self.mode is ChargePolicy.MAX and now >= self._cautious_until:
+            self.mode = ChargePolicy.ESTIMATE
+            self._restart(now)
 
     def _restart(self, now: float) -> None:
         self._since = now

@@ -307,7 +307,7 @@ class Ledger:
         account.in_flight -= 1
         roomier = account.parallel is not None
         if isinstance(result, Reply):
-            roomier |= account.settle(lease, charged, result.usage.total_tokens if result.usage else None)
+            roomier |= account.settle(lease, charged, result.usage.total_tokens if result.usage else None, now)
             if not lease.begun:
                 roomier |= self._succeeded(lease, result, now)
         else:
@@ -342,7 +342,7 @@ class Ledger:
         if refunded:
             account.refund(lease, charged)
         else:
-            account.settle(lease, charged, failure.usage.total_tokens if failure.usage else None)
+            account.settle(lease, charged, failure.usage.total_tokens if failure.usage else None, now)
             if failure.limits.limit_tokens or failure.limits.remaining_tokens is not None:
                 account.learn(failure.limits, charged, lease.tokens, now)
         if blameless or verdict.effect == "none":
