@@ -155,7 +155,7 @@ class OpenStream:
             self._intake.broke(Breakdown(Kind.CANCELLED, "the stream was closed", sent=True))
 
     def _read(self, timeout: float) -> None:
-        assert self._chunks is not None  # noqa: S101 - closed streams are `over`
+        assert self._chunks is not None  # closed streams are `over`
         try:
             data = self._chunks.read(timeout)
         except Breakdown as error:
@@ -164,7 +164,7 @@ class OpenStream:
             self._intake.feed(data)
 
     async def _aread(self, timeout: float) -> None:
-        assert self._chunks is not None  # noqa: S101 - closed streams are `over`
+        assert self._chunks is not None  # closed streams are `over`
         try:
             data = await self._chunks.aread(timeout)
         except Breakdown as error:

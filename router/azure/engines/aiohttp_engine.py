@@ -117,7 +117,7 @@ class AiohttpChunks:
         raise TypeError("this stream was opened on asyncio: await `aread`")
 
     async def aread(self, timeout: float) -> bytes:
-        """What has arrived, else what arrives next; b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
+        """What has arrived, else what arrives next; b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` s."""
         content = self._response.content
         try:
             if ready := content.read_nowait():  # no timer for what is here already

@@ -61,24 +61,18 @@ def breakdown_of(error: Exception, request: Request) -> Breakdown:
 
 def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer") -> Breakdown:
     """The Breakdown of a read that took longer than `seconds`."""
-    return Breakdown(
-        Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:g} s", sent=True
-    )
+    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:g} s", sent=True)
 
 
 def ambiguous(request: Request) -> Breakdown:
     """The Breakdown of an answer with a length and chunks as well; h11 lets it pass (RFC 9112 §6.3 forbids it)."""
-    return Breakdown(
-        Kind.PROTOCOL, f"{host_of(request)} announced a length and chunks for the same answer", sent=True
-    )
+    return Breakdown(Kind.PROTOCOL, f"{host_of(request)} announced a length and chunks for the same answer", sent=True)
 
 
 def too_large(request: Request) -> Breakdown:
     """The Breakdown of a body beyond `request.max_bytes`, counted after decompression."""
     limit = request.max_bytes
-    return Breakdown(
-        Kind.TOO_LARGE, f"the answer of {host_of(request)} is longer than {limit} bytes", sent=True
-    )
+    return Breakdown(Kind.TOO_LARGE, f"the answer of {host_of(request)} is longer than {limit} bytes", sent=True)
 
 
 def kind_of(error: BaseException) -> Kind:

@@ -42,9 +42,7 @@ class Httpx2Engine:
 
     name = "httpx2"
 
-    def __init__(
-        self, client: Any = None, async_client: Any = None, *, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, client: Any = None, async_client: Any = None, *, tls: ssl.SSLContext | None = None) -> None:
         self._client = client
         self._async_client = async_client
         self._tls = tls

@@ -68,9 +68,8 @@ class BlockingPools:
         message, proxy = _message(request)
         pool = self._direct if proxy is None else self._through(proxy)
         answer = pool.handle_request(message)
-        stream = answer.stream
-        assert isinstance(stream, Iterable)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=BlockingBody(stream))
+        body = BlockingBody(answer.stream)
+        return httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
 
     def close(self) -> None:
         """Close every connection."""
@@ -162,7 +161,7 @@ class BoundedStream(httpcore2.NetworkStream):
 
 
 class BoundedBackend(httpcore2.SyncBackend):
-    """Dials: every address of the host in turn, all within the time for connecting (the name's look-up cannot be cut)."""
+    """Dials: every address of the host in turn, within the time for connecting (a name's look-up cannot be cut)."""
 
     def connect_tcp(
         self,

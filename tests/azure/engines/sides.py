@@ -59,7 +59,7 @@ class Side:
             result: T = self.runner(scenario, face)
         finally:
             engine.close()
-            gc.collect()  # what was left open warns now, and warnings are errors
+            gc.collect(1)  # what was left open warns now, and warnings are errors
         return result
 
     def __str__(self) -> str:

@@ -180,9 +180,7 @@ def test_without_settings_of_ours_the_system_is_trusted_and_a_private_authority_
     assert error.kind is Kind.TLS
 
 
-def test_ssl_cert_file_names_the_authorities(
-    side: Side, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ssl_cert_file_names_the_authorities(side: Side, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ca, _ = authority()
     ca.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))

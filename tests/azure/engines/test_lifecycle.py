@@ -1,0 +1,384 @@
+"""Who opens connections, who closes them: loops, threads, processes, cancellations and clients handed in."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from router.azure.engines import Answer, Breakdown, Request
+from router.azure.engines.aiohttp_engine import AiohttpEngine
+from router.azure.engines.breakdowns import kind_of
+from router.azure.engines.httpx2_engine import Httpx2Engine
+from router.values import Kind
+from tests.azure.fault_server import FaultServer, Peer, always, answer, chunk, chunked
+
+from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, Side
+
+
+def request_to(server: FaultServer, **changes: Any) -> Request:
+    return Request("POST", server.url, {"api-key": "k"}, b"{}", **({"timeout": 5.0} | changes))
+
+
+@pytest.fixture(params=AWAITING, ids=str)
+def side(request: pytest.FixtureRequest) -> Side:
+    """The ways that await."""
+    return request.param  # type: ignore[no-any-return]
+
+
+def test_two_hundred_requests_at_once_on_one_loop(side: Side) -> None:
+    statuses: list[int] = []
+
+    async def one(engine: Any) -> None:
+        statuses.append((await engine.asend(request_to(server, timeout=30.0))).status)
+
+    async def scenario(engine: Any) -> None:
+        async with anyio.create_task_group() as group:
+            for _ in range(200):
+                group.start_soon(one, engine)
+
+    with FaultServer(always(answer())) as server:
+        side.run(scenario)
+    assert statuses == [200] * 200
+
+
+def test_eight_threads_share_one_blocking_engine() -> None:
+    engine = Httpx2Engine()
+    with FaultServer(always(answer())) as server, ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: engine.send(request_to(server)).status, range(80)))
+        assert server.connections <= 8
+    engine.close()
+    assert answers == [200] * 80
+
+
+def test_one_engine_serves_one_run_after_the_other(side: Side) -> None:
+    engine = side.engine()
+
+    async def scenario(engine: Any) -> int:
+        return [(await engine.asend(request_to(server))).status for _ in range(2)][-1]
+
+    with FaultServer(always(answer())) as server:
+        assert [side.runner(scenario, engine) for _ in range(3)] == [200] * 3
+        assert server.connections == 3
+    gc.collect()  # a connection that its loop has not closed would warn
+
+
+def test_the_end_of_a_run_hangs_up(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(answer())
+        peer.wait_for_goodbye()
+
+    with FaultServer(script) as server:
+        engine = side.engine()
+        side.runner(lambda engine: engine.asend(request_to(server)), engine)
+        assert server.goodbyes.wait(2)
+
+
+def test_two_loops_in_two_threads_share_one_engine(side: Side) -> None:
+    engine = side.engine()
+    together = threading.Barrier(2)
+    statuses: list[int] = []
+
+    async def scenario(engine: Any) -> None:
+        for _ in range(10):
+            together.wait(5)
+            statuses.append((await engine.asend(request_to(server))).status)
+
+    with FaultServer(always(answer())) as server:
+        threads = [threading.Thread(target=side.runner, args=(scenario, engine)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert server.connections == 2
+    assert statuses == [200] * 20
+
+
+def test_aclose_hangs_up_and_a_later_call_opens_anew(side: Side) -> None:
+    async def scenario(engine: Any) -> None:
+        await engine.asend(request_to(server))
+        await engine.aclose()
+        await engine.aclose()
+        await engine.asend(request_to(server))
+
+    with FaultServer(always(answer())) as server:
+        side.run(scenario)
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("side", [AIOHTTP, HTTPX2_ASYNCIO], ids=str)
+def test_an_engine_that_is_dropped_closes_what_it_had_opened(side: Side) -> None:
+    # On trio the same happens, with trio's own ResourceWarning about a generator that was collected.
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(answer())
+        peer.wait_for_goodbye()
+
+    async def scenario(_: Any) -> bool:
+        engine = side.engine()
+        await engine.asend(request_to(server))
+        del engine
+        for _ in range(100):
+            if server.goodbyes.is_set():
+                return True
+            await anyio.sleep(0.01)
+        return False
+
+    with FaultServer(script) as server:
+        assert side.run(scenario)
+
+
+def test_a_cancelled_call_hangs_up_at_once(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.wait_for_goodbye()
+
+    async def scenario(engine: Any) -> bool:
+        with anyio.move_on_after(0.1):
+            await engine.asend(request_to(server))
+        for _ in range(100):
+            if server.goodbyes.is_set():
+                return True
+            await anyio.sleep(0.01)
+        return False
+
+    with FaultServer(script) as server:
+        assert side.run(scenario)
+
+
+def test_a_cancelled_read_of_a_stream_hangs_up_when_it_is_closed(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"data: 1\n\n", end=False))
+        peer.wait_for_goodbye()
+
+    async def scenario(engine: Any) -> bool:
+        chunks = (await engine.asend(request_to(server, stream=True))).chunks
+        with anyio.move_on_after(0.1):
+            try:
+                while True:
+                    await chunks.aread(5.0)
+            finally:
+                await chunks.aclose()
+        for _ in range(100):
+            if server.goodbyes.is_set():
+                return True
+            await anyio.sleep(0.01)
+        return False
+
+    with FaultServer(script) as server:
+        assert side.run(scenario)
+
+
+def test_a_hundred_cancelled_calls_leave_the_engine_usable(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        while request := peer.request():
+            if b"/hang" in request:
+                peer.hang()
+            peer.say(answer())
+
+    async def scenario(engine: Any) -> int:
+        hanging = Request("POST", server.url + "/hang", {}, b"{}", timeout=30.0)
+        with anyio.move_on_after(0.5):
+            async with anyio.create_task_group() as group:
+                for _ in range(100):
+                    group.start_soon(engine.asend, hanging)
+        return (await engine.asend(request_to(server))).status  # type: ignore[no-any-return]
+
+    with FaultServer(script) as server:
+        assert side.run(scenario) == 200
+
+
+def test_a_child_process_dials_for_itself_and_leaves_the_parents_connection_alone() -> None:
+    engine = Httpx2Engine()
+    with FaultServer(always(answer())) as server:
+        assert engine.send(request_to(server)).status == 200
+        child = fork_quietly()
+        if child == 0:
+            status = 1
+            try:
+                engine.close()  # of the parent's pools: nothing
+                status = 0 if engine.send(request_to(server)).status == 200 else 2
+            finally:
+                os._exit(status)
+        _, status = os.waitpid(child, 0)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert engine.send(request_to(server)).status == 200
+        assert server.connections == 2, "the child's own, and the parent's, which still works"
+    engine.close()
+
+
+def fork_quietly() -> int:
+    """Newer Pythons warn of threads; the server's are the parent's business."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def test_collected_blocking_streams_give_their_places_in_the_pool_back() -> None:
+    engine = Httpx2Engine()
+    with FaultServer(always(chunked(b"x" * 1000, b"y" * 1000))) as server:
+        for _ in range(3):
+            chunks = engine.send(request_to(server, stream=True)).chunks
+            assert chunks is not None
+            chunks.read(1.0)
+            chunks.abandon()
+        engine.send(request_to(server))
+        assert not engine._abandoned
+    engine.close()
+    engine.close()
+
+
+def test_ctrl_c_passes_through_and_drops_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Httpx2Engine()
+    with FaultServer(always(answer())) as server:
+        engine.send(request_to(server))
+
+        def interrupted(*_: Any) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(httpx2.Response, "iter_bytes", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                engine.send(request_to(server))
+        assert engine.send(request_to(server)).status == 200
+        assert server.connections == 2
+    engine.close()
+
+
+def handler(request: httpx2.Request) -> httpx2.Response:
+    if request.url.path == "/slow":
+        raise httpx2.ReadTimeout("too slow, api-key: canary", request=request)
+    if request.url.path == "/stream":
+        return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=b"data: 1\n\n")
+    return httpx2.Response(307, headers={"Location": "https://b.example/"}, content=request.content)
+
+
+def test_a_blocking_client_that_is_handed_in_serves_and_stays_open() -> None:
+    client = httpx2.Client(transport=httpx2.MockTransport(handler), follow_redirects=True)
+    engine = Httpx2Engine(client)
+    assert engine.send(Request("POST", "https://a.example/x", {}, b"{}")).body == b"{}"
+    with pytest.raises(Breakdown) as caught:
+        engine.send(Request("POST", "https://a.example/slow", {}, b"{}"))
+    assert caught.value.kind is Kind.TIMEOUT
+    assert "canary" not in str(caught.value)
+    chunks = engine.send(Request("POST", "https://a.example/stream", {}, b"{}", stream=True)).chunks
+    assert chunks is not None
+    assert (chunks.read(1.0), chunks.read(1.0)) == (b"data: 1\n\n", b"")
+    chunks.close()
+    engine.close()
+    assert not client.is_closed
+    client.close()
+    assert "the caller's httpx2.Client" in repr(engine)
+
+
+async def test_an_awaiting_client_that_is_handed_in_serves_and_stays_open() -> None:
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(handler)) as client:
+        engine = Httpx2Engine(async_client=client)
+        assert (await engine.asend(Request("POST", "https://a.example/x", {}, b"{}"))).status == 307
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(Request("POST", "https://a.example/slow", {}, b"{}"))
+        assert caught.value.kind is Kind.TIMEOUT
+        chunks = (await engine.asend(Request("POST", "https://a.example/stream", {}, b"{}", stream=True))).chunks
+        assert chunks is not None
+        assert [await chunks.aread(1.0), await chunks.aread(1.0)] == [b"data: 1\n\n", b""]
+        await chunks.aclose()
+        await engine.aclose()
+        assert not client.is_closed
+
+
+def test_a_client_with_real_sockets_is_cut_off_between_the_bytes_that_trickle() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        peer.trickle(b"a" * 1000)
+
+    started = time.monotonic()
+    with FaultServer(script) as server, httpx2.Client() as client:
+        with pytest.raises(Breakdown) as caught:
+            Httpx2Engine(client).send(request_to(server, timeout=0.3))
+        assert caught.value.kind is Kind.TIMEOUT
+    assert time.monotonic() - started < 2
+
+
+def test_the_exceptions_of_the_older_httpx_are_known_by_their_names() -> None:
+    class RequestError(Exception):
+        pass
+
+    class ConnectError(RequestError):
+        pass
+
+    class RemoteProtocolError(RequestError):
+        pass
+
+    class SomethingNew(ConnectError):
+        pass
+
+    assert kind_of(ConnectError("refused")) is Kind.CONNECT
+    assert kind_of(SomethingNew("refused")) is Kind.CONNECT
+    assert kind_of(RemoteProtocolError("Server disconnected without sending a response.")) is Kind.RESET
+    assert kind_of(RequestError("?")) is Kind.PROTOCOL
+
+
+def test_importing_the_engines_imports_no_library() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, router.azure.engines.aiohttp_engine as a, router.azure.engines.httpx2_engine as b;"
+        "a.AiohttpEngine(); b.Httpx2Engine();"
+        "print([m for m in ('aiohttp', 'httpx2', 'httpcore2', 'truststore', 'trio') if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[]"
+
+
+def test_aiohttp_cannot_block() -> None:
+    with pytest.raises(TypeError, match="asyncio only"):
+        AiohttpEngine().send(Request("POST", "http://a.example", {}, b""))
+
+
+def test_a_loop_that_was_closed_without_ceremony_is_forgotten() -> None:
+    engine = AiohttpEngine()
+
+    async def call() -> Answer:
+        return await engine.asend(request_to(server))
+
+    with FaultServer(always(answer())) as server:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(call())
+        loop.run_until_complete(engine.aclose())
+        loop.close()
+        asyncio.run(call())
+        asyncio.run(call())
+        assert len(engine._clients) == 1, "the last loop's, until the next one comes"
+
+
+def test_chunks_are_read_one_by_one_as_they_come(side: Side) -> None:
+    gate = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"1", end=False))
+        gate.wait(5)
+        peer.say(chunk(b"2") + b"0\r\n\r\n")
+
+    async def scenario(engine: Any) -> list[bytes]:
+        chunks = (await engine.asend(request_to(server, stream=True))).chunks
+        first = await chunks.aread(2.0)
+        gate.set()
+        return [first, await chunks.aread(2.0), await chunks.aread(2.0)]
+
+    with FaultServer(script) as server:
+        assert side.run(scenario) == [b"1", b"2", b""]

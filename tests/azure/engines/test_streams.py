@@ -1,0 +1,222 @@
+"""The bodies of streamed answers, on every engine."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import anyio
+import pytest
+
+from router.azure.engines import Answer, Breakdown, Request
+from router.values import Kind
+from tests.azure.fault_server import FaultServer, Peer, Script, always, answer, chunk, chunked
+
+from .sides import SIDES, Side
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(params=SIDES, ids=str)
+def side(request: pytest.FixtureRequest) -> Side:
+    """Each of the four ways."""
+    return request.param  # type: ignore[no-any-return]
+
+
+def stream_of(server: FaultServer, **changes: Any) -> Request:
+    return Request("POST", server.url, {}, b"{}", stream=True, **({"timeout": 5.0} | changes))
+
+
+def read_all(side: Side, script: Script, timeout: float = 5.0) -> tuple[bytes, Breakdown | None]:
+    """What came, and what ended it."""
+
+    async def scenario(engine: Any) -> tuple[bytes, Breakdown | None]:
+        got = b""
+        chunks = (await engine.asend(stream_of(server))).chunks
+        try:
+            while data := await chunks.aread(timeout):
+                got += data
+        except Breakdown as error:
+            return got, error
+        finally:
+            await chunks.aclose()
+        return got, None
+
+    with FaultServer(script) as server:
+        return side.run(scenario)
+
+
+def test_the_bytes_come_as_they_were_sent_and_end_cleanly(side: Side) -> None:
+    parts = [b"data: %d\n\n" % number for number in range(50)]
+    assert read_all(side, always(chunked(*parts))) == (b"".join(parts), None)
+
+
+def test_the_headers_are_handed_back_before_the_body_has_come(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD)
+        peer.wait_for_goodbye()
+
+    async def scenario(engine: Any) -> Answer:
+        answer: Answer = await engine.asend(stream_of(server))
+        assert answer.chunks is not None
+        await answer.chunks.aclose()
+        return answer
+
+    with FaultServer(script) as server:
+        result = side.run(scenario)
+        assert result.headers["content-type"] == "text/event-stream"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(429, "application/json"), (200, "application/json"), (200, "text/html"), (307, "x")]
+)
+def test_what_is_no_stream_is_read_whole(side: Side, status: int, kind: str) -> None:
+    async def scenario(engine: Any) -> Answer:
+        result: Answer = await engine.asend(stream_of(server))
+        return result
+
+    with FaultServer(always(answer(b'{"x": 1}', status, kind))) as server:
+        result = side.run(scenario)
+    assert (result.status, result.body, result.chunks) == (status, b'{"x": 1}', None)
+
+
+def test_a_stream_that_is_cut_is_truncated_after_what_had_come(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD + chunk(b"data: 1\n\n"))
+        time.sleep(0.05)
+
+    got, error = read_all(side, script)
+    assert got == b"data: 1\n\n"
+    assert error is not None
+    assert (error.kind, error.sent) == (Kind.TRUNCATED, True)
+    assert error.__context__ is None
+
+
+def test_a_stream_that_is_reset_is_a_reset(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD + chunk(b"data: 1\n\n"))
+        time.sleep(0.05)
+        peer.reset()
+
+    got, error = read_all(side, script)
+    assert got == b"data: 1\n\n"
+    assert error is not None
+    assert error.kind is Kind.RESET
+
+
+def test_silence_between_bytes_ends_at_the_timeout_of_that_read(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD + chunk(b"data: 1\n\n"))
+        peer.wait_for_goodbye()
+
+    started = time.monotonic()
+    got, error = read_all(side, script, timeout=0.2)
+    assert got == b"data: 1\n\n"
+    assert error is not None
+    assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
+    assert "127.0.0.1" in error.message
+    assert time.monotonic() - started < 2
+
+
+def test_a_stream_may_last_longer_than_the_time_for_its_headers(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD)
+        for number in range(6):
+            time.sleep(0.1)
+            peer.say(chunk(b"%d" % number))
+        peer.say(b"0\r\n\r\n")
+
+    async def scenario(engine: Any) -> bytes:
+        chunks = (await engine.asend(stream_of(server, timeout=0.3))).chunks
+        got = b""
+        while data := await chunks.aread(1.0):
+            got += data
+        return got
+
+    with FaultServer(script) as server:
+        assert side.run(scenario) == b"012345"
+
+
+def test_headers_that_do_not_come_end_at_the_timeout(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.hang()
+
+    async def scenario(engine: Any) -> Kind | None:
+        try:
+            await engine.asend(stream_of(server, timeout=0.2))
+        except Breakdown as error:
+            return error.kind
+        return None
+
+    with FaultServer(script) as server:
+        assert side.run(scenario) is Kind.TIMEOUT
+
+
+@pytest.mark.parametrize("how", ["aclose", "abandon"])
+def test_a_stream_that_is_given_up_hangs_up_at_once(side: Side, how: str) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD + chunk(b"data: 1\n\n"))
+        peer.wait_for_goodbye()
+
+    async def scenario(engine: Any) -> bool:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        await chunks.aread(1.0)
+        if how == "aclose":
+            await chunks.aclose()
+            await chunks.aclose()
+        else:
+            chunks.abandon()
+        for _ in range(100):
+            if server.goodbyes.is_set():
+                return True
+            await anyio.sleep(0.01)
+        return False
+
+    with FaultServer(script) as server:
+        assert side.run(scenario)
+
+
+def test_the_connection_of_a_stream_that_was_read_is_used_again(side: Side) -> None:
+    async def scenario(engine: Any) -> None:
+        for _ in range(3):
+            chunks = (await engine.asend(stream_of(server))).chunks
+            while await chunks.aread(1.0):
+                pass
+            await chunks.aclose()
+
+    with FaultServer(always(chunked(b"data: 1\n\n"))) as server:
+        side.run(scenario)
+        assert (server.connections, len(server.requests)) == (1, 3)
+
+
+def test_the_connection_of_a_stream_that_was_not_read_is_not_used_again(side: Side) -> None:
+    async def scenario(engine: Any) -> None:
+        for _ in range(2):
+            chunks = (await engine.asend(stream_of(server))).chunks
+            await chunks.aclose()
+
+    with FaultServer(always(chunked(*[b"data: 1\n\n" * 1000] * 100))) as server:
+        side.run(scenario)
+        assert server.connections == 2
+
+
+def test_a_stream_that_is_opened_one_way_cannot_be_read_the_other(side: Side) -> None:
+    async def scenario(engine: Any) -> None:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        if side.blocking:
+            with pytest.raises(TypeError, match="blocking"):
+                await chunks._below.aread(1.0)
+        else:
+            with pytest.raises(TypeError, match="await"):
+                chunks.read(1.0)
+        await chunks.aclose()
+
+    with FaultServer(always(chunked(b"x"))) as server:
+        side.run(scenario)
