@@ -14,9 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+", re.ASCII)
-_PLACEHOLDERS = re.compile(
-    r"[<>{}]|\$\(|\byour[-_](?:azure[-_]?)?(?:openai[-_]?)?(?:resource|endpoint)", re.IGNORECASE
-)
+_PLACEHOLDERS = re.compile(r"[<>{}]|\$\(|\byour[-_](?:azure[-_]?)?(?:openai[-_]?)?(?:resource|endpoint)", re.IGNORECASE)
 _EXAMPLE = "Write it like https://my-resource.openai.azure.com."
 
 
@@ -51,9 +49,7 @@ def read_address(api_base: str, *, allow_http: bool = False) -> Address:
     if _PLACEHOLDERS.search(text):
         raise ValueError(f"api_base still holds a placeholder of a template.  {_EXAMPLE}")
     if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
-        raise ValueError(
-            f"api_base holds a space, a backslash, a control or a non-ASCII character.  {_EXAMPLE}"
-        )
+        raise ValueError(f"api_base holds a space, a backslash, a control or a non-ASCII character.  {_EXAMPLE}")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -62,9 +58,7 @@ def read_address(api_base: str, *, allow_http: bool = False) -> Address:
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError(f"api_base has no https:// and host in front.  {_EXAMPLE}")
     if "@" in parts.netloc:
-        raise ValueError(
-            "api_base holds a user or a password before the host.  Give the key as api_key instead."
-        )
+        raise ValueError("api_base holds a user or a password before the host.  Give the key as api_key instead.")
     if "#" in text:
         raise ValueError("api_base holds a fragment (#…).  Remove it.")
     host = f"[{host}]" if ":" in host else host

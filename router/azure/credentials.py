@@ -73,7 +73,7 @@ class ApiKey:
         """`api-key` for `azure` and `azure_v1`, else a bearer."""
         return ("authorization", f"Bearer {secret}") if kind == "openai" else ("api-key", secret)
 
-    def invalidate(self, secret: str | None = None) -> bool:  # noqa: ARG002 - the protocol's shape
+    def invalidate(self, secret: str | None = None) -> bool:
         """A key stays what it is."""
         return False
 
@@ -98,11 +98,11 @@ class StaticToken:
         """The token."""
         return self._token
 
-    def header(self, kind: str, secret: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's shape
+    def header(self, kind: str, secret: str) -> tuple[str, str]:
         """Always a bearer."""
         return ("authorization", f"Bearer {secret}")
 
-    def invalidate(self, secret: str | None = None) -> bool:  # noqa: ARG002 - the protocol's shape
+    def invalidate(self, secret: str | None = None) -> bool:
         """A static token stays what it is."""
         return False
 
@@ -118,7 +118,7 @@ class TokenProvider(TokenCache):
     therefore cannot serve blocking calls.  See `TokenCache` for when it is called.
     """
 
-    def header(self, kind: str, secret: str) -> tuple[str, str]:  # noqa: ARG002 - the protocol's shape
+    def header(self, kind: str, secret: str) -> tuple[str, str]:
         """Always a bearer."""
         return ("authorization", f"Bearer {secret}")
 

@@ -185,9 +185,7 @@ def check_key(key: str, place: str = "api_key") -> str:
     if key != key.strip():
         raise ValueError(f"{place} begins or ends with whitespace, often a newline from a file.  Remove it.")
     if not _KEY.fullmatch(key):
-        raise ValueError(
-            f"{place} holds a space, a control character or a non-ASCII character.  Copy the key again."
-        )
+        raise ValueError(f"{place} holds a space, a control character or a non-ASCII character.  Copy the key again.")
     return key
 
 

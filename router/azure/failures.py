@@ -200,9 +200,7 @@ def _status_in(error: Mapping[str, Any]) -> int | None:
     """The status that an error inside a 200 states, or its code stands for."""
     for name in ("status", "status_code", "statusCode", "code", "type"):
         value = error.get(name)
-        if type(value) is int or (
-            isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3
-        ):
+        if type(value) is int or (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3):
             number = int(value)
             if 400 <= number <= 599:
                 return number

@@ -91,6 +91,8 @@ def _quota(limit: str | None, remaining: str | None) -> tuple[int | None, int | 
 def _whole(value: str | None) -> int | None:
     if value is None:
         return None
+    if value.isdigit() and value.isascii() and len(value) < 13:
+        return int(value)
     digits = value.removeprefix("-")
     if len(digits) > 13 or not digits.isascii() or not digits.isdigit():
         return None

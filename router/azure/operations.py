@@ -42,9 +42,7 @@ OPERATIONS: dict[str, Operation] = {
     "audio.speech": Operation("audio/speech", streams=True, json_answer=False),
     "audio.transcriptions": Operation("audio/transcriptions", json_body=False, json_answer=False),
     "audio.translations": Operation("audio/translations", json_body=False, json_answer=False),
-    "responses": Operation(
-        "responses", deployment_scoped=False, streams=True, required="output", item="type"
-    ),
+    "responses": Operation("responses", deployment_scoped=False, streams=True, required="output", item="type"),
     "files": Operation("files", deployment_scoped=False, json_body=False),
     "batches": Operation("batches", deployment_scoped=False),
     "fine_tuning.jobs": Operation("fine_tuning/jobs", deployment_scoped=False),

@@ -164,7 +164,7 @@ class TokenCache:
                     self._start(fetch)
             if token is not None:
                 return token.secret
-            assert fetch is not None  # noqa: S101 - `_look` gives one or the other
+            assert fetch is not None
             self._judge(fetch, await fetch.await_(self._timeout))
 
     def invalidate(self, secret: str | None = None) -> bool:

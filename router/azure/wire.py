@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -29,11 +28,6 @@ from .payload import decode, is_nonsense, usage_from
 from .scrub import HIDDEN
 
 __all__ = ["OPERATIONS", "encode", "headers_for", "reply_from"]
-
-try:
-    _VERSION = version("azure-router")
-except PackageNotFoundError:  # run from a copy that is not installed
-    _VERSION = "0"
 
 _OURS = frozenset({"model", "stream", *LIMITS})
 """Keys of a body that differ between deployments; the rest is encoded once per call."""
@@ -112,11 +106,7 @@ def headers_for(endpoint: Endpoint, credential_header: tuple[str, str], call: Ca
     headers = dict(_own_headers(endpoint.organization, call.stream))
     for name, value in call.headers.items():
         lowered = name.lower()
-        if (
-            not _HEADER_NAME.fullmatch(name)
-            or not isinstance(value, str)
-            or not _HEADER_VALUE.fullmatch(value)
-        ):
+        if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
             raise BadRequestError(
                 f"header {_name(name)} holds a character that no HTTP header may have.  Nothing was sent."
             )
@@ -152,9 +142,7 @@ def reply_from(
         return failure_from(status, headers, body, seconds, secrets)
     row = OPERATIONS[operation]
     if not body.strip():
-        return _bad(
-            Kind.EMPTY, f"the service answered HTTP {status} without a body", status, headers, seconds
-        )
+        return _bad(Kind.EMPTY, f"the service answered HTTP {status} without a body", status, headers, seconds)
     if not row.json_answer:
         return Reply(status, body, None, False, rate_limits(headers), seconds, request_id(headers), headers)
     decoded = _decoded(status, headers, body, seconds)
@@ -171,9 +159,7 @@ def reply_from(
         )  # fmt: skip
     failure = failure_in(value, Kind.SERVER_ERROR, secrets) if isinstance(value, dict) else None
     if failure is None:
-        return _bad(
-            Kind.BAD_SHAPE, f"the service answered HTTP {status}, but {wrong}", status, headers, seconds
-        )
+        return _bad(Kind.BAD_SHAPE, f"the service answered HTTP {status}, but {wrong}", status, headers, seconds)
     failure.limits = rate_limits(headers)
     failure.seconds = seconds
     failure.request_id = request_id(headers)
@@ -186,11 +172,21 @@ def _own_headers(organization: str | None, stream: bool) -> dict[str, str]:
     headers = {
         "content-type": "application/json",
         "accept": "text/event-stream, application/json" if stream else "application/json",
-        "user-agent": f"azure-router/{_VERSION}",
+        "user-agent": f"azure-router/{_version()}",
     }
     if organization:
         headers["openai-organization"] = organization
     return headers
+
+
+def _version() -> str:
+    """Looked up at the first call, because importlib.metadata takes long to import."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("azure-router")
+    except PackageNotFoundError:  # run from a copy that is not installed
+        return "0"
 
 
 def _name(name: object) -> str:
@@ -199,7 +195,9 @@ def _name(name: object) -> str:
 
 def _decoded(status: int, headers: Mapping[str, str], body: bytes, seconds: float) -> tuple[Any] | Failure:
     """The JSON value of a body, in a tuple because it may be anything."""
-    form = headers.get("content-type", "").partition(";")[0].strip().lower()
+    form = headers.get("content-type", "")
+    if form != "application/json":
+        form = form.partition(";")[0].strip().lower()
     vague = form in ("", "text/plain", "application/octet-stream")  # gateways that lose the type
     if "json" in form or vague:
         try:
@@ -230,9 +228,7 @@ def _misshapen(row: Operation, value: Any) -> str | None:
 
 
 def _bad(kind: Kind, message: str, status: int, headers: Mapping[str, str], seconds: float) -> Failure:
-    return Failure(
-        kind, message, status, limits=rate_limits(headers), seconds=seconds, request_id=request_id(headers)
-    )
+    return Failure(kind, message, status, limits=rate_limits(headers), seconds=seconds, request_id=request_id(headers))
 
 
 def _to_json(value: dict[str, Any]) -> bytes:

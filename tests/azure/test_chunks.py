@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from router.azure.chunks import ChunkReader
 from router.values import Failure, Kind, Usage
 
-FIRST = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": [{"prompt_index": 0}]}
+FIRST = {
+    "id": "",
+    "object": "",
+    "created": 0,
+    "model": "",
+    "choices": [],
+    "prompt_filter_results": [{"prompt_index": 0}],
+}
 
 
 def chunk(delta=None, finish=None, index=0, **more):
@@ -48,7 +55,14 @@ def test_a_whole_stream_is_read():
     ("delta", "characters"),
     [
         ({"content": "abc"}, 3),
-        ({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, 3),
+        (
+            {
+                "tool_calls": [
+                    {"index": 0, "id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+                ]
+            },
+            3,
+        ),
         ({"function_call": {"name": "f", "arguments": ""}}, 1),
         ({"refusal": "no"}, 2),
         ({"audio": {"id": "a", "transcript": "hi"}}, 2),
@@ -142,7 +156,10 @@ def test_done_before_anything_is_a_failure():
         ({"error": {"message": "filtered", "code": "content_filter"}}, Kind.CONTENT_POLICY),
         ({"error": {"message": "words"}}, Kind.STREAM),
         ({"error": "words"}, Kind.STREAM),
-        ({"type": "error", "sequence_number": 3, "error": {"code": "rate_limit_exceeded", "message": "m"}}, Kind.THROTTLED),
+        (
+            {"type": "error", "sequence_number": 3, "error": {"code": "rate_limit_exceeded", "message": "m"}},
+            Kind.THROTTLED,
+        ),
         ({"type": "error", "code": "server_error", "message": "m", "param": None}, Kind.SERVER_ERROR),
         ('{"id": "cut', Kind.STREAM),
         ("", Kind.STREAM),
@@ -191,7 +208,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
-        st.sampled_from(["choices", "delta", "content", "index", "finish_reason", "usage", "error", "text", "tool_calls"]),
+        st.sampled_from(["choices", "delta", "content", "index", "finish_reason", "usage", "error", "tool_calls"]),
         inner, max_size=4),
     max_leaves=12,
 )  # fmt: skip

@@ -146,7 +146,9 @@ def test_the_family_of_the_prefix_is_kept_by_the_endpoint():
     assert parse_endpoint("azure/x", R, None).family is None
 
 
-@pytest.mark.parametrize("model", ["", "anthropic/claude", "bedrock/x", "openai/", "gpt 4", "openai/../x", "openai/a?b"])
+@pytest.mark.parametrize(
+    "model", ["", "anthropic/claude", "bedrock/x", "openai/", "gpt 4", "openai/../x", "openai/a?b"]
+)
 def test_models_that_name_no_known_provider_or_no_plain_name_are_refused(model):
     with pytest.raises(ValueError):
         split_model(model)
@@ -219,7 +221,14 @@ def test_plain_deployment_names_are_accepted(name):
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("", "empty"), ("abc\n", "whitespace"), (" abc", "whitespace"), ("a bc", "space"), ("a\x00bc", "control"), ("ü", "ASCII")],
+    [
+        ("", "empty"),
+        ("abc\n", "whitespace"),
+        (" abc", "whitespace"),
+        ("a bc", "space"),
+        ("a\x00bc", "control"),
+        ("ü", "ASCII"),
+    ],
 )
 def test_a_key_that_cannot_travel_is_refused_by_place_and_never_quoted(key, words):
     with pytest.raises(ValueError, match=words) as caught:

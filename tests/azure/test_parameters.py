@@ -10,13 +10,28 @@ def test_o_series_names_are_known_by_a_whole_word(name):
     assert family_in(name) == "o_series"
 
 
-@pytest.mark.parametrize("name", ["gpt-5", "gpt5-mini", "my-gpt-5-nano", "gpt-5.1", "gpt_5_prod", "GPT-5", "azure/gpt-6"])
+@pytest.mark.parametrize(
+    "name", ["gpt-5", "gpt5-mini", "my-gpt-5-nano", "gpt-5.1", "gpt_5_prod", "GPT-5", "azure/gpt-6"]
+)
 def test_gpt5_names_are_known_by_a_whole_word(name):
     assert family_in(name) == "gpt5"
 
 
 @pytest.mark.parametrize(
-    "name", ["demo3", "turbo1", "pro1", "gpt-4o1-prod", "gpt-4o", "gpt-5-chat", "gpt-5-chat-prod", "gpt-50", "o2", "chat-east", ""]
+    "name",
+    [
+        "demo3",
+        "turbo1",
+        "pro1",
+        "gpt-4o1-prod",
+        "gpt-4o",
+        "gpt-5-chat",
+        "gpt-5-chat-prod",
+        "gpt-50",
+        "o2",
+        "chat-east",
+        "",
+    ],
 )
 def test_ordinary_names_belong_to_no_family(name):
     assert family_in(name) is None

@@ -148,7 +148,8 @@ def test_text_about_nan_is_no_nan():
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5).filter(str.isidentifier), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=5).filter(str.isidentifier), inner, max_size=3),
     max_leaves=8,
 )  # fmt: skip
 BODY = st.dictionaries(st.sampled_from(["messages", "temperature", "user", "n", "x"]), JSON)
@@ -308,7 +309,9 @@ def test_another_content_type_is_a_failure_whatever_the_body(form):
     assert form.split(";")[0] in failure.message
 
 
-@pytest.mark.parametrize("form", ["", "text/plain", "application/octet-stream", "application/problem+json", "APPLICATION/JSON"])
+@pytest.mark.parametrize(
+    "form", ["", "text/plain", "application/octet-stream", "application/problem+json", "APPLICATION/JSON"]
+)
 def test_json_under_a_vague_content_type_is_accepted_and_anything_else_is_not(form):
     assert isinstance(judged(CHAT, headers={"content-type": form}), Reply)
     failure = judged(b"<html>", headers={"content-type": form})
@@ -352,7 +355,7 @@ def test_no_reply_or_failure_prints_what_it_holds():
 @given(
     st.sampled_from([*OPERATIONS]),
     st.integers(100, 599),
-    st.dictionaries(st.sampled_from(["content-type", "retry-after"]), st.sampled_from(["", "application/json", "text/plain", "5"])),
+    st.dictionaries(st.sampled_from(["content-type", "retry-after"]), st.sampled_from(["", "application/json", "5"])),
     st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode())
     | JSON.map(lambda value: json.dumps({"choices": value, "data": [value], "usage": value}).encode()),
 )  # fmt: skip
