@@ -33,7 +33,7 @@ PROMPTS: frozenset[str] = frozenset({"messages", "prompt", "input"})
 _ROUTER_IGNORED = (
     "alerting_config assistants_config auto_router_capability_limit cache_responses caching_groups client_ttl"
     " debug_level guardrail_list health_check_ignore_transient_errors health_check_staleness_threshold"
-    " background_health_check_model_groups polling_interval search_tools set_verbose"
+    " background_health_check_model_groups enable_weighted_failover polling_interval search_tools set_verbose"
 )
 _PROXY_IGNORED = (
     " add_function_to_prompt alert_to_webhook_url alert_types alerting alerting_args alerting_threshold"
@@ -121,7 +121,6 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         "cache_kwargs": "give Redis as `redis_url`, or `redis_host` and its companions",
         "default_priority": "give `priority` with each call",
         "enable_health_check_routing": "health checks by extra calls are not made; failures of real calls eject",
-        "enable_weighted_failover": "a retry goes to another deployment by itself; remove it",
         **_each(
             "fallback_access_check fallback_budget_check plugins", "callbacks into routing are not in this version"
         ),
@@ -213,8 +212,8 @@ def not_yet(section: str, key: str) -> str | None:
 
 def is_off(key: str, value: Any) -> bool:
     """Whether a value switches its key off, so that it changes nothing."""
-    if key == "tag_filtering_match_any":
-        return value is True  # LiteLLM's default
+    if key in ("tag_filtering_match_any", "ssl_verify"):
+        return value is True  # LiteLLM's default, and what happens here
     if key == "router_general_settings" and isinstance(value, Mapping):
         return not value.get("pass_through_all_models")
     if isinstance(value, (str, list, tuple, dict)):

@@ -216,11 +216,13 @@ class Options(Shape):
     ignore_invalid_deployments: Flag = _about(
         "Leave out deployments with mistakes, with a warning, rather than refuse all."
     )
-    redis_url: Text = _about("`redis://…` or `rediss://…`: quotas shared between replicas.")
+    redis_url: Text = _about(
+        "`redis://…` or `rediss://…`.  Checked and kept; this version keeps quotas per process, and a warning says so."
+    )
     redis_host: Text = _about("Instead of `redis_url`.")
     redis_port: Port = _about("Default 6379.")
     redis_username: Text = _about("The user.")
     redis_password: Text = _about("The password.")
     redis_db: Count = _about("The number of the database.  Default 0.")
     redis_ssl: Flag = _about("TLS.  Default: as `redis_url` says, else false.")
-    redis_required: Flag = _about("Refuse to start without Redis.")
+    redis_required: Flag = _about("Refuse to start without Redis; cannot be granted in this version.")

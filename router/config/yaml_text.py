@@ -31,7 +31,7 @@ _CONSTANTS: Mapping[str, Any] = {
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
 _INT = re.compile(r"[-+]?(0|[1-9][0-9_]{0,30})", re.ASCII)
-_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})?\.?[0-9]{0,30}([eE][-+]?[0-9]{1,3})?", re.ASCII)
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]{0,30})(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][-+]?[0-9]{1,3})?", re.ASCII)
 _INDENTING_TAB = re.compile(r"^ *\t", re.MULTILINE)
 _QUOTED = re.compile(r"(['\"])(?!<)(?:(?!\1).){2,}\1")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -49,7 +49,7 @@ class Plain(str):
         """The number that it spells, else the text.  A leading zero spells no number, as in `0123`."""
         if _INT.fullmatch(self):
             return int(self.replace("_", ""))
-        if _FLOAT.fullmatch(self) and any(c.isdigit() for c in self):
+        if _FLOAT.fullmatch(self):
             return float(self)
         return str(self)
 
@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
 
 
 class Document:
-    """A parsed file: its value, and where each part of it stands."""
+    """A parsed file: its value, and where each part stands."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -151,8 +151,8 @@ def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> ConfigEr
     """PyYAML's problem, without what it may quote: an unquoted key that begins with `*`, `&` or `!` is an alias, an
     anchor or a tag to it."""
     mark = error.problem_mark or error.context_mark
-    line = mark.line + 1 if mark else 1
-    where = f"{name}:{line}:{mark.column + 1}" if mark else name
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    where = f"{name}:{line}:{column}"
     lines = text.splitlines()
     if any(_INDENTING_TAB.match(near) for near in lines[max(0, line - 2) : line]):
         return ConfigError(f"{where}: a tab where YAML wants spaces.  Indent with spaces.")
