@@ -208,6 +208,8 @@ class Account:
         using the deployment too, and what they used ages out of our window within a minute.
         """
         raised = False
+        if self.slot < (slot := slot_of(now)):
+            self.advance(slot, now)  # the headers speak of now, and what others used is charged now
         if limits.limit_tokens is not None:
             raised = self.limit.state(limits.limit_tokens, now)
             self.tokens.limit = self.limit.value
