@@ -12,7 +12,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 GOODBYE_S = 5.0
@@ -51,11 +51,15 @@ class Peer:
         with contextlib.suppress(OSError):
             self._sock.sendall(data)
 
-    def trickle(self, data: bytes, pause: float = 0.05) -> None:
+    def trickle(self, data: bytes) -> None:
         """Send one byte at a time until the client hangs up or all is said."""
-        for byte in data:
+        self.say_slowly(bytes([byte]) for byte in data)
+
+    def say_slowly(self, pieces: Iterable[bytes], pause: float = 0.05) -> None:
+        """Send the pieces with pauses, until the client hangs up, the test is over, or all is said."""
+        for piece in pieces:
             try:
-                self._sock.sendall(bytes([byte]))
+                self._sock.sendall(piece)
             except OSError:
                 return
             if self._server.stopped.wait(pause):
