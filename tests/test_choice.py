@@ -1,0 +1,253 @@
+"""Which deployments are looked at for a call, how many, and which are left out?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+
+from router.account import Account
+from router.charge import ChargePolicy
+from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, as_candidate, candidates, sample_of
+from router.health import Resource
+from router.values import Deployment, HealthPolicy, Kind
+from router.window import slot_of
+from strategies import Sample
+from strategies.least_loaded import LeastLoaded
+
+NOW = 1000.0
+
+
+def account(name: str, **options: Any) -> Account:
+    return Account(Deployment(name, "g", name, **options), HealthPolicy(), Resource(), ChargePolicy.AUTO)
+
+
+def tier(size: int, **options: Any) -> Tier:
+    return Tier(1, [account(f"d{i}", **options) for i in range(size)])
+
+
+def asking(
+    tokens: int = 10, seed: int = 1, skip: Collection[str] = (), kept: Account | None = None, turn: int = 0
+) -> Asking:
+    return Asking(tokens, NOW, slot_of(NOW), turn, Random(seed), skip, kept)
+
+
+def names(found: list[tuple[Account, float]]) -> list[str]:
+    return [account.deployment.id for account, _ in found]
+
+
+def fill(account: Account, tokens: int) -> None:
+    account.advance(slot_of(NOW), NOW)
+    account.tokens.add(slot_of(NOW), tokens)
+
+
+def eject(account: Account, now: float = NOW) -> None:
+    for _ in range(5):
+        account.health.failed(now, Kind.SERVER_ERROR, 1.0, True, Random(1))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """How often each account was asked for its utilisation."""
+    counted: Counter[str] = Counter()
+    honest = Account.utilisation
+
+    def counting(self: Account, tokens: int) -> float:
+        counted[self.deployment.id] += 1
+        return honest(self, tokens)
+
+    monkeypatch.setattr(Account, "utilisation", counting)
+    return counted
+
+
+# ---- how many ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sample", list(Sample))
+@pytest.mark.parametrize("size", [1, 2, FULL_SCAN])
+def test_up_to_eight_all_are_shown_in_the_order_of_the_configuration(size: int, sample: Sample) -> None:
+    assert names(candidates(tier(size, tpm=1000), sample, asking())) == [f"d{i}" for i in range(size)]
+
+
+@pytest.mark.parametrize("size", [10, 100, 1000, 10_000])
+@pytest.mark.parametrize(("sample", "most"), [(Sample.CAPACITY, DRAWN), (Sample.WEIGHT, 1), (Sample.TURN, 1)], ids=str)
+def test_above_eight_a_choice_among_ten_thousand_looks_at_as_few_as_one_among_ten(
+    size: int, sample: Sample, most: int, looks: Counter[str]
+) -> None:
+    group = tier(size, tpm=1000)
+    for turn in range(50):
+        looks.clear()
+        assert 1 <= len(candidates(group, sample, asking(seed=turn, turn=turn))) <= most
+        assert sum(looks.values()) <= most
+
+
+def test_with_half_of_a_thousand_full_a_choice_still_looks_at_no_more_than_its_draws(looks: Counter[str]) -> None:
+    group = tier(1000, tpm=1000)
+    for full in group.accounts[::2]:
+        fill(full, 1000)
+    for seed in range(200):
+        looks.clear()
+        found = candidates(group, Sample.CAPACITY, asking(seed=seed))
+        assert found
+        assert sum(looks.values()) <= DRAWS + 10  # with nine misses in a row, one time in 500, it walks
+
+
+def test_the_last_one_with_room_is_found_however_large_the_group() -> None:
+    group = tier(1000, tpm=1000)
+    for full in group.accounts:
+        if full.deployment.id != "d777":
+            fill(full, 1000)
+    for sample in Sample:
+        assert names(candidates(group, sample, asking())) == ["d777"]
+
+
+def test_nothing_is_found_where_nothing_fits() -> None:
+    for sample in Sample:
+        assert candidates(tier(20, tpm=1000), sample, asking(tokens=1001)) == []
+
+
+def test_a_strategy_that_wants_all_sees_all() -> None:
+    assert len(candidates(tier(50, tpm=1000), Sample.ALL, asking())) == 50
+
+
+# ---- by which shares ---------------------------------------------------------------------------------------------
+
+
+def test_draws_follow_the_capacity() -> None:
+    """One of ten has 91 % of the capacity: it is drawn first 91 % of the time."""
+    group = Tier(1, [account("big", tpm=91_000), *(account(f"s{i}", tpm=1000) for i in range(9))])
+    rng = Random(7)
+    first = Counter(next(group.draws(Sample.CAPACITY, rng)).deployment.id for _ in range(20_000))
+    assert first["big"] / 20_000 == pytest.approx(0.91, abs=0.01)
+    assert all(first[f"s{i}"] / 20_000 == pytest.approx(0.01, abs=0.004) for i in range(9))
+
+
+def test_draws_follow_the_weight_where_the_strategy_asks_for_it() -> None:
+    group = [account(f"d{i}", tpm=1000) for i in range(10)]
+    for i, member in enumerate(group):
+        member.weight = float(i)
+    weighted = Tier(1, group)
+    rng = Random(7)
+    drawn = Counter(
+        names(candidates(weighted, Sample.WEIGHT, asking(seed=rng.getrandbits(30))))[0] for _ in range(9000)
+    )
+    assert drawn["d0"] == 0
+    for i in range(1, 10):
+        assert drawn[f"d{i}"] / 9000 == pytest.approx(i / 45, abs=0.02)
+
+
+def test_draws_are_distinct() -> None:
+    group = tier(9, tpm=1000)
+    for seed in range(100):
+        drawn = list(group.draws(Sample.CAPACITY, Random(seed)))
+        assert len({id(a) for a in drawn}) == len(drawn) <= DRAWS
+
+
+def test_a_weight_of_zero_takes_calls_only_when_no_other_can() -> None:
+    group = tier(20, tpm=1000)
+    for member in group.accounts[1:]:
+        member.weight = 0.0
+    weighted = Tier(1, group.accounts)
+    assert {n for s in range(50) for n in names(candidates(weighted, Sample.WEIGHT, asking(seed=s)))} == {"d0"}
+    fill(group.accounts[0], 1000)
+    spilled = {n for s in range(50) for n in names(candidates(weighted, Sample.WEIGHT, asking(seed=s)))}
+    assert len(spilled) > 5
+    assert "d0" not in spilled
+
+
+def test_turns_walk_through_all_in_order_and_pass_over_the_full() -> None:
+    group = tier(12, tpm=1000)
+    fill(group.accounts[3], 1000)
+    turns = [names(candidates(group, Sample.TURN, asking(turn=turn)))[0] for turn in range(12)]
+    assert turns == ["d0", "d1", "d2", "d4", *(f"d{i}" for i in range(4, 12))]
+
+
+# ---- who is left out ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [4, 40])
+@pytest.mark.parametrize("sample", list(Sample), ids=str)
+def test_what_the_call_has_tried_and_what_is_kept_for_another_are_left_out(size: int, sample: Sample) -> None:
+    group = tier(size, tpm=1000)
+    left = {f"d{i}" for i in range(size)} - {"d0", "d1"}
+    seen: set[str] = set()
+    for seed in range(20 * size):
+        question = asking(seed=seed, turn=seed, skip={"d0"}, kept=group.accounts[1])
+        seen |= set(names(candidates(group, sample, question)))
+    assert seen == left
+
+
+def test_an_ejected_a_throttled_and_an_unreachable_one_are_left_out() -> None:
+    group = tier(5, tpm=1000)
+    eject(group.accounts[0])
+    group.accounts[1].health.throttled(NOW, 5.0)
+    for _ in range(3):
+        group.accounts[2].resource.failed(NOW, "d2", Random(1))
+    group.accounts[3].health.disabled(NOW, Kind.AUTHENTICATION)
+    assert names(candidates(group, Sample.ALL, asking())) == ["d4"]
+
+
+def test_in_a_panic_ejections_are_not_believed_but_throttles_and_refused_keys_are() -> None:
+    group = tier(4, tpm=1000)
+    eject(group.accounts[0])
+    group.accounts[1].health.throttled(NOW, 5.0)
+    for _ in range(3):
+        group.accounts[2].resource.failed(NOW, "d2", Random(1))
+    group.accounts[3].health.disabled(NOW, Kind.AUTHENTICATION)
+    question = asking()
+    question.panic, question.eases = True, False
+    assert names(candidates(group, Sample.ALL, question)) == ["d0", "d2"]
+    question.desperate = True
+    assert names(candidates(group, Sample.ALL, question)) == ["d0", "d1", "d2", "d3"]
+
+
+@pytest.mark.parametrize(("after", "share"), [(0.0, 0.1), (15.0, 0.5), (31.0, 1.0)])
+@pytest.mark.parametrize("size", [2, 20])
+def test_one_that_came_back_is_shown_to_a_tenth_at_first_and_to_all_half_a_minute_later(
+    size: int, after: float, share: float
+) -> None:
+    group = tier(size, tpm=1000)
+    back = group.accounts[0]
+    eject(back, NOW - 100.0)
+    back.health.begin_probe(NOW - after)
+    assert back.health.succeeded(NOW - after)
+    rng = Random(3)
+    asked = [asking(seed=rng.getrandbits(30)) for _ in range(2000)]
+    shown = sum("d0" in names(candidates(group, Sample.ALL, question)) for question in asked)
+    assert shown / 2000 == pytest.approx(share, abs=0.04)
+
+
+def test_a_probe_that_is_due_is_always_shown() -> None:
+    group = tier(2, tpm=1000)
+    eject(group.accounts[0], NOW - 100.0)
+    assert all("d0" in names(candidates(group, Sample.ALL, asking(seed=s))) for s in range(100))
+
+
+# ---- what a strategy is told -------------------------------------------------------------------------------------
+
+
+def test_a_candidate_says_what_the_account_is() -> None:
+    east = account("east", tpm=60_000)
+    east.seconds, east.in_flight, east.weight = 3.0, 2, 0.5
+    shown = as_candidate(east, 0.25, typical_s=1.5)
+    assert (shown.name, shown.utilisation, shown.in_flight) == ("east", 0.25, 2)
+    assert (shown.capacity, shown.weight, shown.slowness) == (60_000, 0.5, 2.0)
+
+
+@pytest.mark.parametrize(("own", "typical"), [(0.0, 1.5), (1.5, 0.0)])
+def test_before_the_first_replies_everybody_is_typically_slow(own: float, typical: float) -> None:
+    east = account("east")
+    east.seconds = own
+    assert as_candidate(east, 0.0, typical).slowness == 1.0
+
+
+def test_a_strategy_that_does_not_say_what_it_wants_to_see_sees_everything() -> None:
+    class Silent:
+        sample = "three, please"
+
+    assert sample_of(Silent()) is Sample.ALL  # type: ignore[arg-type]
+    assert sample_of(object()) is Sample.ALL  # type: ignore[arg-type]
+    assert sample_of(LeastLoaded()) is Sample.CAPACITY
