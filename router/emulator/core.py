@@ -10,6 +10,7 @@ import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import ceil
 from random import Random
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -239,7 +240,7 @@ class Emulator:
             )
         elif form != "bare":
             headers["retry-after"] = str(whole_seconds(seconds))
-            headers["retry-after-ms"] = str(max(1, round(seconds * 1000)))
+            headers["retry-after-ms"] = str(max(1, ceil(seconds * 1000)))
         if form == "2024":
             headers["policy-id"] = "DeploymentRatelimit-Token"
         body = replies.throttled(form, config.name, config.model, self.config.region, what, whole_seconds(seconds))
