@@ -37,6 +37,7 @@ class ChunkReader:
     """
 
     __slots__ = (
+        "_closed",
         "_open",
         "_parts",
         "_secrets",
@@ -57,7 +58,8 @@ class ChunkReader:
         self.usage_is_nonsense = False
         self.characters = 0
         self._parts: list[str] = []
-        self._open: set[Any] = set()
+        self._open: set[int] = set()
+        self._closed: set[int] = set()
         self._secrets = secrets
 
     @property
@@ -134,10 +136,12 @@ class ChunkReader:
                 self._take(text, first)
         # An annotation of the asynchronous filter may come after the finish; it opens nothing again.
         if choice.get("finish_reason") is not None:
+            self._closed.add(_key(index))
             self._open.discard(_key(index))
             self.finished = not self._open
-        elif not self.finished:
+        elif _key(index) not in self._closed:
             self._open.add(_key(index))
+            self.finished = False
 
     def _take(self, text: str, first: bool) -> None:
         self.begun = True
@@ -154,7 +158,7 @@ class ChunkReader:
         return failure
 
 
-def _key(index: Any) -> Any:
+def _key(index: Any) -> int:
     return index if isinstance(index, int) else 0
 
 

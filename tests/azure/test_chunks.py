@@ -125,6 +125,20 @@ def test_a_late_annotation_does_not_open_a_finished_answer():
     assert reader.end() is None
 
 
+def test_a_late_annotation_does_not_open_one_of_several_answers_either():
+    reader = ChunkReader()
+    read(reader, chunk({"content": "a"}), chunk({"content": "b"}, index=1))
+    read(reader, chunk({}, "stop"), chunk(None, None), chunk({}, "stop", index=1))
+    assert reader.finished
+
+
+def test_a_choice_that_begins_after_another_was_finished_is_waited_for():
+    reader = ChunkReader()
+    read(reader, chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}, index=1))
+    assert not reader.finished
+    assert reader.end() is not None
+
+
 @pytest.mark.parametrize("frames", [[], [FIRST], [FIRST, chunk({"content": "Hel"})]])
 def test_bytes_that_end_without_a_finish_are_a_failure_with_what_had_come(frames):
     reader = ChunkReader()

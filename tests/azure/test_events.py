@@ -32,6 +32,7 @@ def cut(data, places):
         (b"data: a\r\n\r\ndata: b\r\n\r\n", ["a", "b"]),
         (b"data: a\r\rdata: b\r\r", ["a", "b"]),
         (b"data: a\ndata: b\n\n", ["a\nb"]),
+        (b"data: a\r\ndata: b\r\n\r\n", ["a\nb"]),
         (b"data\ndata: b\n\n", ["\nb"]),
         (b"data: a\ndata\n\n", ["a\n"]),
         (b": comment\n\ndata: a\n\n: ping\n\n", ["a"]),
