@@ -61,7 +61,7 @@ def breakdown_of(error: Exception, request: Request) -> Breakdown:
 
 def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer") -> Breakdown:
     """The Breakdown of a read that took longer than `seconds`."""
-    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:g} s", sent=True)
+    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:.3g} s", sent=True)
 
 
 def ambiguous(request: Request) -> Breakdown:
@@ -114,11 +114,11 @@ def _message(kind: Kind, error: BaseException, request: Request) -> str:
         case Kind.CONNECT:
             return f"no connection to {host}{_detail(error)}"
         case Kind.CONNECT_TIMEOUT:
-            return f"no connection to {host} within {connect_time(request):g} s"
+            return f"no connection to {host} within {connect_time(request):.3g} s"
         case Kind.TIMEOUT if type(error).__name__ == "PoolTimeout":
-            return f"no free connection to {host} within {request.timeout:g} s: all are in use"
+            return f"no free connection to {host} within {request.timeout:.3g} s: all are in use"
         case Kind.TIMEOUT:
-            return f"{host} gave no answer within {request.timeout:g} s"
+            return f"{host} gave no answer within {request.timeout:.3g} s"
         case Kind.RESET:
             return f"{host} broke the connection off"
         case Kind.TRUNCATED:

@@ -26,9 +26,6 @@ from .per_loop import PerLoop
 if TYPE_CHECKING:
     from .httpx2_pools import AwaitingPools, BlockingPools
 
-_inherited: list[Any] = []
-"""Pools of a parent process, kept for ever in the child: closing them could wait for a lock that nobody holds."""
-
 
 class Httpx2Engine:
     """Blocking calls, and awaiting ones on trio and asyncio.
@@ -100,8 +97,9 @@ class Httpx2Engine:
 
     def close(self) -> None:
         """Close what blocking calls have opened in this process.  Idempotent; a later call opens anew."""
-        self._sweep()
         pools = self._pools.pop(os.getpid(), None)
+        if pools is not None or self._client is not None:
+            self._sweep()
         if pools is not None:
             pools.close()
 
@@ -110,11 +108,13 @@ class Httpx2Engine:
         await self._loops.aclose(current_token())
 
     def _begin(self, request: Request) -> Any:
+        client = self._client
+        pools = None if client is not None else self._pools.get(os.getpid()) or self._open_blocking()
         if self._abandoned:
             self._sweep()
-        if self._client is None:
-            return self._own().send(request)
-        return self._client.send(_built(self._client, request), stream=True, follow_redirects=False)
+        if pools is not None:
+            return pools.send(request)
+        return client.send(_built(client, request), stream=True, follow_redirects=False)
 
     async def _abegin(self, request: Request) -> Any:
         client = self._async_client
@@ -122,20 +122,13 @@ class Httpx2Engine:
             return await (self._loops.get(loop := current_token()) or self._open(loop)).send(request)
         return await client.send(_built(client, request), stream=True, follow_redirects=False)
 
-    def _own(self) -> BlockingPools:
-        """This process's pools; a child of `os.fork` never uses its parent's."""
-        pid = os.getpid()
-        pools = self._pools.get(pid)
-        if pools is not None:
-            return pools
+    def _open_blocking(self) -> BlockingPools:
         from .httpx2_pools import BlockingPools
 
-        if self._pools:
-            _inherited.append((dict(self._pools), list(self._abandoned)))
-            self._pools.clear()
-            self._abandoned.clear()
-        # Of two threads that come here at once, both get the pools of the first: the others would never be closed.
-        return self._pools.setdefault(pid, BlockingPools(self._tls))
+        # A child of `os.fork` keeps its parent's pools untouched: a lock in them may be held by a thread that the
+        # child does not have.  Two threads that come here at once get the same pools, without a lock of ours.
+        self._abandoned = deque()
+        return self._pools.setdefault(os.getpid(), BlockingPools(self._tls))
 
     def _open(self, loop: Hashable) -> AwaitingPools:
         from .httpx2_pools import AwaitingPools

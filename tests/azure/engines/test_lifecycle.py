@@ -226,11 +226,13 @@ def fork_quietly() -> int:
         return os.fork()
 
 
-def test_collected_blocking_streams_give_their_places_in_the_pool_back() -> None:
-    engine = Httpx2Engine()
+@pytest.mark.parametrize("handed_in", [False, True])
+def test_abandoned_blocking_streams_give_their_places_in_the_pool_back(handed_in: bool) -> None:
+    client = httpx2.Client(limits=httpx2.Limits(max_connections=1)) if handed_in else None
+    engine = Httpx2Engine(client)
     with FaultServer(always(chunked(b"x" * 1000, b"y" * 1000))) as server:
         for _ in range(3):
-            chunks = engine.send(request_to(server, stream=True)).chunks
+            chunks = engine.send(request_to(server, stream=True, timeout=1.0)).chunks
             assert chunks is not None
             chunks.read(1.0)
             chunks.abandon()
@@ -238,6 +240,8 @@ def test_collected_blocking_streams_give_their_places_in_the_pool_back() -> None
         assert not engine._abandoned
     engine.close()
     engine.close()
+    if client is not None:
+        client.close()
 
 
 def test_ctrl_c_passes_through_and_drops_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
