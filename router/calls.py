@@ -198,7 +198,7 @@ def _apply(call: Call, params: Mapping[str, Any]) -> None:
         if params.get(name) is not None:
             raise ConfigError(
                 f"`{name}` cannot be given per call to a Router, which knows its deployments from `model_list`;"
-                f" use `router.completion(model=…, {name}=…)` of the module to call one deployment directly"
+                " add the deployment there and ask for it by its id"
             )
     timeout = params.get("timeout", params.get("request_timeout"))
     if timeout is not None:

@@ -21,7 +21,7 @@ from .errors import RouterClosed
 from .events import Listener
 from .journey import Granted, journey
 from .ledger import Ledger
-from .listeners import Listeners
+from .listeners import Listeners, log
 from .replies import ChatCompletion, EmbeddingResponse, reply_model
 from .status import DeploymentStatus, fleet
 from .steps import Journey
@@ -233,17 +233,23 @@ class Router:
 
     def _run(self, call: Call, trip: Journey[Granted]) -> Any:
         granted = drive(trip, self._store, self._transport, self._listeners.tell)
-        return Stream(granted, self._store, _gap(call)) if call.stream else _whole(granted)
+        return Stream(granted, self._store, _gap(granted)) if call.stream else _whole(granted)
 
     async def _arun(self, call: Call, trip: Journey[Granted]) -> Any:
         granted = await adrive(trip, self._store, self._transport, self._listeners.tell)
-        return AsyncStream(granted, self._store, _gap(call)) if call.stream else _whole(granted)
+        return AsyncStream(granted, self._store, _gap(granted)) if call.stream else _whole(granted)
 
 
 def _whole(granted: Granted) -> Any:
+    if granted.reply.usage_is_nonsense:
+        log.warning("%s stated a usage that cannot be true; the estimate is charged", granted.lease.deployment.id)
     return reply_model(granted.lease.call.operation, granted.reply.body, granted.routing)
 
 
-def _gap(call: Call) -> float:
-    """Seconds that may pass between two events of a stream."""
-    return call.stream_timeout if call.stream_timeout is not None else call.timeout
+def _gap(granted: Granted) -> float:
+    """Seconds that may pass between two events of a stream: the call's, else the deployment's, else the whole time."""
+    lease = granted.lease
+    for seconds in (lease.call.stream_timeout, lease.deployment.stream_timeout):
+        if seconds is not None:
+            return seconds
+    return lease.call.timeout

@@ -19,7 +19,7 @@ class DeploymentStatus:
     group: str
     order: int
     state: str
-    """`ready`, `throttled`, `ejected`, `probing`, `slow start`, `disabled`, `unreachable` (its host), or `full`."""
+    """`ready`, `throttled`, `ejected`, `probing`, `slow_start`, `disabled`, `unreachable` (its host), or `full`."""
     reason: str
     """Why, as a `Kind` or empty."""
     since: float

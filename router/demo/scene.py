@@ -42,7 +42,7 @@ def fleet(seconds: float, rps: float) -> EmulatorConfig:
                 name,
                 resource=name.removeprefix("chat-"),
                 tpm=int(tpm),
-                rpm=max(60, int(tpm / 100)),
+                rpm=max(600, int(tpm / 20)),
                 latency=Latency(120, 0.35, 3),
             )
         )

@@ -30,7 +30,7 @@ class EmulatedDeployment:
     name: str
     model: str = "gpt-4o-2024-11-20"
     """What replies give as `model`: the underlying model, not the deployment."""
-    resource: str = "emulator"
+    resource: str = "local"
     """Its host's first label; in the server also a path prefix."""
     tpm: int | None = None
     rpm: int | None = None
@@ -68,7 +68,7 @@ class EmulatorConfig:
 
 
 def demo_config() -> EmulatorConfig:
-    """Five deployments of unequal limits, the largest ten times the smallest; answers in about half a second."""
+    """Four deployments of unequal limits, the largest ten times the smallest; answers in about half a second."""
     quick = Latency(120, 0.35, 4)
     slow = Latency(200, 0.35, 5)
     return EmulatorConfig(

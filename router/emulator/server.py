@@ -122,7 +122,10 @@ class EmulatorServer:
         for delay, chunk in plan.chunks or ():
             if delay:
                 await asyncio.sleep(delay)
-            await response.write(chunk)
+            try:
+                await response.write(chunk)
+            except ConnectionResetError:  # the client has left
+                return response
         if plan.wire == "cut":
             return _reset(request)
         await response.write_eof()
