@@ -151,7 +151,11 @@ def _policy(options: Options, directory: Directory, aliases: Mapping[str, str], 
 
 
 def _once(targets: tuple[Fallback, ...]) -> tuple[Fallback, ...]:
-    return tuple({target.group: target for target in reversed(targets)}.values())[::-1]
+    """Each group once, where it comes first."""
+    found: dict[str, Fallback] = {}
+    for target in targets:
+        found.setdefault(target.group, target)
+    return tuple(found.values())
 
 
 def _retries(base: Retries, policy: RetryPolicy | None) -> Retries:
