@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 
 import anyio
 
+from .errors import RouterError
 from .events import Event
 from .steps import Begin, Journey, Leave, Reserve, Send, Settle, Step, StoreStep, Tell, Ticket, Wait
 from .stores import Store
@@ -91,6 +92,9 @@ def drive(journey: Journey[T], store: Store, transport: Transport, tell: Callabl
                 answer = None
             else:
                 raise TypeError(f"a journey asked for {type(step).__name__}, which no driver knows")
+    except RouterError:
+        held.sent = False  # a transport raises only what it finds before it sends
+        raise
     finally:
         if held.lease is not None or held.ticket is not None:
             for step in held.give_back():
@@ -121,6 +125,9 @@ async def adrive(journey: Journey[T], store: Store, transport: Transport, tell: 
                 answer = None
             else:
                 raise TypeError(f"a journey asked for {type(step).__name__}, which no driver knows")
+    except RouterError:
+        held.sent = False
+        raise
     finally:
         if held.lease is not None or held.ticket is not None:
             with anyio.move_on_after(CLEAN_UP_S, shield=True):

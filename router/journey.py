@@ -34,6 +34,7 @@ DEFAULT_MAX_WAIT_S = 30.0
 MAX_WAIT_BEFORE_FALLBACK_S = 1.0
 ATTEMPT_SHARE = 0.8
 """Of the time that is left, what one attempt may take while another could still be tried (DESIGN §4.5)."""
+LAG_S = 0.5
 TIMEOUTS = (Kind.TIMEOUT, Kind.FIRST_EVENT_TIMEOUT, Kind.CONNECT_TIMEOUT)
 
 
@@ -227,7 +228,9 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
         diary.attempts.append(Attempt(lease.deployment.id, result.status, "ok", result.seconds))
         yield from ask(Begin(lease, result) if call.stream else Settle(lease, result))
         return Granted(result, lease, _routing(diary, lease))
-    blameless = result.kind in TIMEOUTS and is_callers
+    # A timer that fired this late fired in an event loop that was blocked: the answer may well have been there.
+    late = result.seconds - limit > LAG_S
+    blameless = result.kind in TIMEOUTS and (is_callers or late)
     yield from ask(Settle(lease, result, blameless))
     stay.failure = result
     diary.attempts.append(

@@ -203,6 +203,67 @@ def test_bad_input_is_refused_before_anything_is_sent(
     assert sum(d.in_flight for d in router.status()) == 0
 
 
+@pytest.mark.parametrize("content", ["\ud800", object()], ids=["lone surrogate", "object"])
+def test_what_cannot_be_written_as_json_costs_nothing(router: Router, content: object) -> None:
+    """Fault 80: refused after a deployment was chosen, so what was reserved there comes back."""
+    with pytest.raises(BadRequestError):
+        router.completion(model="gpt-4o", messages=[{"role": "user", "content": content}], max_tokens=5_000)
+    assert [d.tokens_used for d in router.status()] == [0, 0]
+
+
+def test_long_conversations_and_large_images_pass(router: Router) -> None:
+    """Fault 80."""
+    many = [{"role": "user", "content": "hi"}] * 2_000
+    assert router.completion(model="gpt-4o", messages=many).choices
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 5_000_000}}
+    reply = router.completion(model="gpt-4o", messages=[{"role": "user", "content": [image]}])
+    assert reply.routing.tokens_reserved < 2_000
+
+
+@pytest.mark.parametrize("name", ["azure/../../files", "azure/a?api-version=evil", "azure/a#b", "azure/", "azure/a b"])
+def test_a_name_that_a_wildcard_matches_cannot_change_the_path(server: EmulatorServer, name: str) -> None:
+    wild = entry(server, "east", group="azure/*")
+    wild["litellm_params"]["model"] = "azure/*"
+    del wild["model_info"]
+    with Router([wild]) as router, pytest.raises(NotFoundError):
+        router.completion(model=name, messages=HELLO)
+    assert server.emulator.served == 0
+
+
+def test_a_strategy_of_the_users_own_decides(server: EmulatorServer) -> None:
+    class AlwaysLast:
+        def choose(self, candidates: Any, situation: Any) -> Any:
+            return candidates[-1]
+
+    with router_for(server, routing_strategy=AlwaysLast()) as router:
+        used = {router.completion(model="gpt-4o", messages=HELLO).routing.deployment for _ in range(6)}
+    assert used == {"west"}
+
+
+def test_tiers_are_used_in_order_with_every_strategy(server: EmulatorServer) -> None:
+    """Scenario 16."""
+    models = [entry(server, "east", order=1), entry(server, "west", order=2)]
+    for strategy in ("least-loaded", "simple-shuffle", "round-robin"):
+        server.emulator.set_fault("east", None)
+        with Router(models, routing_strategy=strategy, cooldown_time=0.2) as router:
+            used = [router.completion(model="gpt-4o", messages=HELLO).routing.deployment for _ in range(5)]
+            assert set(used) == {"east"}
+            server.emulator.set_fault("east", Fault("status", 429, retry_after_s=20.0))
+            used = [router.completion(model="gpt-4o", messages=HELLO).routing.deployment for _ in range(5)]
+            assert set(used) == {"west"}
+
+
+def test_a_full_deployment_is_waited_for_and_then_refused(server: EmulatorServer) -> None:
+    """Scenarios 7 and 8: rpm 1 each; two calls pass, the third is refused at once with its time."""
+    models = [entry(server, "east", rpm=1), entry(server, "west", rpm=1)]
+    with Router(models, max_wait=0.0) as router:
+        used = {router.completion(model="gpt-4o", messages=HELLO).routing.deployment for _ in range(2)}
+        assert used == {"east", "west"}
+        with pytest.raises(RateLimitError) as caught:
+            router.completion(model="gpt-4o", messages=HELLO)
+        assert 55 < (caught.value.retry_after or 0) < 62
+
+
 def test_the_callers_objects_are_never_changed(router: Router) -> None:
     messages = [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]
     before = json.dumps(messages)
