@@ -205,7 +205,8 @@ class Account:
         """Take a reply's rate-limit headers in.  True if the limit rose, so that waiters should look again.
 
         `limit-tokens` moves the effective limit.  `remaining-*` may only lower our headroom: someone else may be
-        using the deployment too, and what they used ages out of our window within a minute.
+        using the deployment too, and what they used ages out of our window within a minute.  `tokens` is the
+        estimate as it came, without this deployment's correction, since it is what the correction applies to.
         """
         raised = False
         if self.slot < (slot := slot_of(now)):

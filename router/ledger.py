@@ -332,7 +332,7 @@ class Ledger:
         recovered = account.resource.succeeded(now, lease.probe) | account.health.succeeded(now, lease.probe)
         if recovered:
             self.events.append(Recovered(lease.deployment.group, lease.deployment.id))
-        return account.learn(reply.limits, charged, lease.tokens, now)
+        return account.learn(reply.limits, charged, lease.call.tokens, now)
 
     def _failed(self, group: Group, lease: Lease, failure: Failure, now: float, blameless: bool) -> bool:
         charged: Charged = lease.charges
@@ -344,7 +344,7 @@ class Ledger:
         else:
             account.settle(lease, charged, failure.usage.total_tokens if failure.usage else None, now)
             if failure.limits.limit_tokens or failure.limits.remaining_tokens is not None:
-                account.learn(failure.limits, charged, lease.tokens, now)
+                account.learn(failure.limits, charged, lease.call.tokens, now)
         if blameless or verdict.effect == "none":
             if lease.probe:
                 account.health.abandon_probe(now)
