@@ -78,7 +78,7 @@ IGNORED: Mapping[str, frozenset[str]] = {
 }
 """By section.  Accepted and without effect; a warning names those that were found."""
 
-_PRICE = re.compile(r"(\w+_)?cost_per_\w+|ptu_\w+")
+_PRICE = re.compile(r"\w+_cost|(\w+_)?cost_per_\w+|ptu_\w+", re.ASCII)
 _CAPABILITY = re.compile(r"supports_\w+")
 
 

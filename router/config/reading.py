@@ -190,7 +190,7 @@ class Reading:
         known = [*cls.model_fields, *(REQUEST_PARAMETERS if cls is Params else ())]
         near = nearest(key, known)
         if home is not None:
-            hint = f"it belongs in {home}"
+            hint = f"it belongs in {'litellm_params' if home == 'params' else home}"
         elif near is not None:
             hint = f"did you mean {near!r}?"
         elif cls is Params:

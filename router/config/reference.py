@@ -132,7 +132,7 @@ def _refused() -> Iterable[str]:
 
 def _ignored() -> Iterable[str]:
     for section, keys in IGNORED.items():
-        further = ", every `…cost_per_…` and `ptu_…`" if section in ("params", "model_info") else ""
+        further = ", every `…_cost`, `…cost_per_…` and `ptu_…`" if section in ("params", "model_info") else ""
         further += ", every `supports_…`" if section == "model_info" else ""
         yield f"- {_PLACES.get(section, f'`{section}`')}: {_names(sorted(keys))}{further}."
 
