@@ -192,9 +192,7 @@ class Ledger:
                 well += account.capacity
         return well < PANIC_SHARE * whole
 
-    def _ask_strategy(
-        self, group: Group, found: list[tuple[Account, float]], asking: Asking
-    ) -> tuple[Account, float]:
+    def _ask_strategy(self, group: Group, found: list[tuple[Account, float]], asking: Asking) -> tuple[Account, float]:
         if len(found) == 1:
             return found[0]
         now = asking.now
@@ -211,9 +209,7 @@ class Ledger:
         name = FALLBACK_STRATEGY.choose(shown, situation).name
         return next(pair for pair in found if pair[0].deployment.id == name)
 
-    def _grant(
-        self, group: Group, account: Account, utilisation: float, step: Reserve, now: float, slot: int
-    ) -> Lease:
+    def _grant(self, group: Group, account: Account, utilisation: float, step: Reserve, now: float, slot: int) -> Lease:
         group.turn += 1
         self._serial += 1
         others = len(group.accounts) - len(step.tried) - 1
@@ -293,7 +289,8 @@ class Ledger:
         """A stream's head came in good order: the deployment is well, and its headers are worth reading."""
         if not step.lease.begun:
             step.lease.begun = True
-            self._succeeded(step.lease, step.reply, now)
+            if self._succeeded(step.lease, step.reply, now):
+                self._ring(step.lease)
 
     def settle(self, step: Settle, now: float) -> None:
         """An attempt is over.  Idempotent: a lease that was settled before changes nothing."""
@@ -314,8 +311,15 @@ class Ledger:
             roomier |= self._failed(group, lease, result, now, step.blameless)
         if lease.call.watched:
             self._tell_settled(lease, result)
-        if roomier and group.queue.tickets:
-            group.queue.ring_for(account.tokens.limit - account.tokens.used)
+        if roomier:
+            self._ring(lease)
+
+    def _ring(self, lease: Lease) -> None:
+        """The deployment of this lease may take more than before: the first in line that fits shall look."""
+        queue = self.groups[lease.call.group].queue
+        if queue.tickets:
+            tokens = lease.charges.account.tokens
+            queue.ring_for(tokens.limit - tokens.used)
 
     def leave(self, step: Leave, now: float) -> None:
         """A waiter gave up its place in the queue."""
@@ -329,38 +333,41 @@ class Ledger:
         account.timed(reply.seconds)
         group = self.groups[lease.call.group]
         group.seconds += 0.05 * (reply.seconds - group.seconds) if group.seconds else reply.seconds
+        recovered = self._alive(account, lease, now)
+        return account.learn(reply.limits, charged, lease.call.tokens, now) or recovered
+
+    def _alive(self, account: Account, lease: Lease, now: float) -> bool:
+        """It answered as it should.  True if that ended an illness."""
         recovered = account.resource.succeeded(now, lease.probe) | account.health.succeeded(now, lease.probe)
         if recovered:
             self.events.append(Recovered(lease.deployment.group, lease.deployment.id))
-        return account.learn(reply.limits, charged, lease.call.tokens, now)
+        return recovered
 
     def _failed(self, group: Group, lease: Lease, failure: Failure, now: float, blameless: bool) -> bool:
         charged: Charged = lease.charges
         account = charged.account
         verdict = judge(failure)
-        refunded = not failure.sent or verdict.refund
-        if refunded:
+        roomier = not failure.sent or verdict.refund
+        if roomier:
             account.refund(lease, charged)
         else:
-            account.settle(lease, charged, failure.usage.total_tokens if failure.usage else None, now)
+            roomier = account.settle(lease, charged, failure.usage.total_tokens if failure.usage else None, now)
             if failure.limits.limit_tokens or failure.limits.remaining_tokens is not None:
-                account.learn(failure.limits, charged, lease.call.tokens, now)
+                roomier |= account.learn(failure.limits, charged, lease.call.tokens, now)
         if blameless or verdict.effect == "none":
             if lease.probe:
                 account.health.abandon_probe(now)
                 account.resource.abandon_probe(now)
-            return refunded
+            return roomier or lease.probe  # whoever is next may be the probe
         if verdict.effect == "success" and not account.health.watches(failure.kind):
-            account.health.succeeded(now, lease.probe)
-            account.resource.succeeded(now, lease.probe)
-            return refunded
+            return self._alive(account, lease, now) or roomier
         account.counters.failures += 1
         if verdict.effect == "throttle":
             account.resource.succeeded(now, lease.probe)
             self._throttle(account, lease, failure, now)
         else:
             self._hurt(group, account, lease, failure, now)
-        return refunded
+        return roomier
 
     def _throttle(self, account: Account, lease: Lease, failure: Failure, now: float) -> None:
         account.counters.throttles += 1
