@@ -301,7 +301,7 @@ class Ledger:
         charged: Charged = lease.charges
         account = charged.account
         group = self.groups[lease.call.group]
-        account.in_flight -= 1
+        account.in_flight = max(0, account.in_flight - 1)  # a child process may end a stream of its parent
         roomier = account.parallel is not None
         if isinstance(result, Reply):
             roomier |= account.settle(lease, charged, result.usage.total_tokens if result.usage else None, now)
@@ -427,9 +427,11 @@ class Ledger:
         for account in self.accounts.values():
             account.health.since = now
 
-    def forked(self) -> None:
+    def forked(self, now: float) -> None:
         """This is a child process: the parent's open calls and waiters are not ours.  Its charges are kept."""
         for account in self.accounts.values():
             account.in_flight = 0
+            account.health.abandon_probe(now)  # its outcome is told to the parent alone
+            account.resource.abandon_probe(now)
         for group in self.groups.values():
             group.queue = Queue()

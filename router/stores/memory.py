@@ -71,7 +71,7 @@ class MemoryStore:
 
     def _forked(self) -> None:
         self._lock = threading.Lock()  # another thread of the parent may have held the old one
-        self.ledger.forked()
+        self.ledger.forked(self.clock())
 
 
 def _call_after_fork(store: MemoryStore) -> None:
