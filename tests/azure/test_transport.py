@@ -177,9 +177,9 @@ def test_a_refused_connection_was_not_sent(run: Run) -> None:
 
 
 def test_a_hanging_service_is_a_timeout_after_the_attempts_time(run: Run) -> None:
-    failure = sent_to(run, Peer.hang, 0.2)
+    failure = sent_to(run, Peer.hang, 0.1)
     assert (failure.kind, failure.sent) == (Kind.TIMEOUT, True)
-    assert 0.1 < failure.seconds < 2
+    assert 0.05 < failure.seconds < 2
 
 
 def test_input_that_cannot_be_sent_is_the_callers_error(run: Run) -> None:
@@ -336,7 +336,7 @@ def test_a_stream_that_breaks_after_content_ends_in_a_failure_with_the_text(run:
 
 def test_a_stream_that_falls_silent_ends_at_the_time_for_the_next_chunk(run: Run) -> None:
     started = time.monotonic()
-    assert broken_after_a_word(run, Peer.hang, 0.2).kind is Kind.TIMEOUT
+    assert broken_after_a_word(run, Peer.hang, 0.1).kind is Kind.TIMEOUT
     assert time.monotonic() - started < 3
 
 
@@ -345,7 +345,7 @@ def test_comments_that_keep_a_connection_open_do_not_extend_the_time(run: Run) -
         peer.say_slowly([chunk(b": still here\n\n")] * 100)
 
     started = time.monotonic()
-    assert broken_after_a_word(run, comments, 0.3).kind is Kind.TIMEOUT
+    assert broken_after_a_word(run, comments, 0.2).kind is Kind.TIMEOUT
     assert time.monotonic() - started < 3
 
 
@@ -372,7 +372,7 @@ def test_no_first_content_in_time_is_a_first_event_timeout(run: Run, before: byt
         peer.say(before)
         peer.wait_for_goodbye()
 
-    failure = sent_to(run, script, stream=True, stream_timeout=0.2)
+    failure = sent_to(run, script, stream=True, stream_timeout=0.1)
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.sent) == (Kind.FIRST_EVENT_TIMEOUT, True)
     assert failure.seconds < 2
@@ -381,7 +381,7 @@ def test_no_first_content_in_time_is_a_first_event_timeout(run: Run, before: byt
 def test_the_calls_own_stream_timeout_wins_over_the_deployments(run: Run) -> None:
     async def scenario(caller: Caller) -> Reply | Failure:
         lease = lease_on(server, stream=True, stream_timeout=30.0)
-        lease.call.stream_timeout = 0.2
+        lease.call.stream_timeout = 0.1
         return await caller.send(lease)
 
     with FaultServer(Peer.hang) as server:
@@ -390,17 +390,17 @@ def test_the_calls_own_stream_timeout_wins_over_the_deployments(run: Run) -> Non
 
 
 def test_a_stream_that_uses_up_the_attempts_time_is_a_plain_timeout(run: Run) -> None:
-    failure = sent_to(run, Peer.hang, 0.2, stream=True, stream_timeout=30.0)
+    failure = sent_to(run, Peer.hang, 0.1, stream=True, stream_timeout=30.0)
     assert failure.kind is Kind.TIMEOUT
 
 
 def test_a_stream_timeout_does_not_bound_a_whole_answer(run: Run) -> None:
     def script(peer: Peer) -> None:
         peer.request()
-        time.sleep(0.3)
+        time.sleep(0.15)
         peer.say(answer(COMPLETION))
 
-    assert isinstance(sent_to(run, script, stream_timeout=0.1), Reply)
+    assert isinstance(sent_to(run, script, stream_timeout=0.05), Reply)
 
 
 def test_a_whole_answer_where_a_stream_was_asked_for_becomes_a_stream_of_one_chunk(run: Run) -> None:

@@ -108,13 +108,14 @@ class Httpx2Engine:
         await self._loops.aclose(current_token())
 
     def _begin(self, request: Request) -> Any:
-        client = self._client
-        pools = None if client is not None else self._pools.get(os.getpid()) or self._open_blocking()
+        pools = None
+        if self._client is None:
+            pools = self._pools.get(os.getpid()) or self._open_blocking()
         if self._abandoned:
             self._sweep()
         if pools is not None:
             return pools.send(request)
-        return client.send(_built(client, request), stream=True, follow_redirects=False)
+        return self._client.send(_built(client, request), stream=True, follow_redirects=False)
 
     async def _abegin(self, request: Request) -> Any:
         client = self._async_client
