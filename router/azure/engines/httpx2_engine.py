@@ -115,7 +115,7 @@ class Httpx2Engine:
             self._sweep()
         if pools is not None:
             return pools.send(request)
-        return self._client.send(_built(client, request), stream=True, follow_redirects=False)
+        return self._client.send(_built(self._client, request), stream=True, follow_redirects=False)
 
     async def _abegin(self, request: Request) -> Any:
         client = self._async_client
