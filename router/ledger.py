@@ -14,57 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from random import Random
 
-from strategies import Situation, Strategy
-from strategies.least_loaded import LeastLoaded
-from strategies.simple_shuffle import effective_weights
+from strategies import Strategy
 
 from .account import Account, Charged
-from .budget import RetryBudget
 from .charge import ChargePolicy
-from .choice import Asking, Tier, as_candidate, candidates, sample_of
-from .events import Disabled, Ejected, Event, Recovered, Settled, StrategyFailed, Throttled
+from .choice import Asking
+from .events import Disabled, Ejected, Event, Recovered, Settled, Throttled
+from .group import Group
 from .health import Resource, State, ejection_allowed, throttle_seconds
-from .queue import STALE_S, Queue
+from .queue import Queue
 from .steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
-from .values import Call, Deployment, Failure, HealthPolicy, Kind, Lease, Reply
+from .values import Deployment, Failure, HealthPolicy, Kind, Lease, Reply
 from .verdict import judge
 from .window import SLOT_S, slot_of
-
-FALLBACK_STRATEGY = LeastLoaded()
-PANIC_SHARE = 0.5
-OUT = (State.EJECTED, State.PROBING, State.DISABLED)
-
-
-class Group:
-    """The deployments that callers know by one name.
-
-    Args:
-        name: what callers ask for.
-        accounts: its deployments, in the order of the configuration.
-        strategy: how to choose among them.
-    """
-
-    __slots__ = ("accounts", "budget", "name", "queue", "sample", "seconds", "strategy", "tiers", "turn")
-
-    def __init__(self, name: str, accounts: Iterable[Account], strategy: Strategy) -> None:
-        self.name = name
-        self.accounts = list(accounts)
-        self.strategy = strategy
-        self.sample = sample_of(strategy)
-        sizes = [(a.deployment.weight, a.deployment.rpm, a.deployment.tpm) for a in self.accounts]
-        for account, weight in zip(self.accounts, effective_weights(sizes), strict=True):
-            account.weight = weight
-        orders = sorted({account.deployment.order for account in self.accounts})
-        self.tiers = [Tier(o, [a for a in self.accounts if a.deployment.order == o]) for o in orders]
-        self.budget = RetryBudget()
-        self.queue = Queue()
-        self.turn = 0
-        self.seconds = 0.0
-        """Smoothed seconds per call over the whole group."""
-
-    def tier_of(self, account: Account) -> Tier:
-        """The tier that holds an account."""
-        return next(t for t in self.tiers if t.order == account.deployment.order)
 
 
 class Ledger:
@@ -99,7 +61,7 @@ class Ledger:
         for deployment in deployments:
             by_group.setdefault(deployment.group, []).append(self._open(deployment))
         for name, accounts in by_group.items():
-            self.groups[name] = Group(name, accounts, strategy)
+            self.groups[name] = Group(name, accounts, strategy, self.events)
 
     def _open(self, deployment: Deployment) -> Account:
         resource = self.resources.get(deployment.resource)
@@ -114,7 +76,7 @@ class Ledger:
         if name not in self.groups:
             account = self.accounts.get(deployment.id) or self._open(deployment)
             weight = account.weight
-            self.groups[name] = Group(name, [account], self.strategy)
+            self.groups[name] = Group(name, [account], self.strategy, self.events)
             account.weight = weight
 
     # ---- reserve -------------------------------------------------------------------------------------------
@@ -133,81 +95,16 @@ class Ledger:
         else:
             ticket.rung = False
             ticket.rung_at = None
-        blocker = self._blocker(group, step, now) if group.queue.tickets else None
+        blocker = group.blocker(step, now) if group.queue.tickets else None
         if blocker is None:
             kept = None if group.queue.is_head(ticket) else group.queue.kept
             asking = Asking(tokens, now, slot_of(now), group.turn, self.rng, step.tried, kept)
-            found = self._choose(group, asking)
+            found = group.choose(asking)
             if found is not None:
                 if ticket is not None:
                     group.queue.leave(ticket)
                 return self._grant(group, found[0], found[1], step, now, asking.slot)
         return self._refuse(group, step, now, blocker)
-
-    def _blocker(self, group: Group, step: Reserve, now: float) -> Ticket | None:
-        """The first ticket that this call must not overtake; it is rung, since room may be there for it."""
-        ticket = step.ticket
-        deadline = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
-        for other in group.queue.ahead_of(step.call, step.call.tokens, deadline, ticket):
-            if other.rung:
-                if other.rung_at is None:
-                    other.rung_at = now
-                if now - other.rung_at > STALE_S:
-                    continue
-                return other
-            other.ring()
-            other.rung_at = now
-            return other
-        return None
-
-    def _choose(self, group: Group, asking: Asking) -> tuple[Account, float] | None:
-        found = self._first_tier(group, asking)
-        if found is None and asking.eases:
-            asking.eases = False
-            found = self._first_tier(group, asking)
-        if found is not None:
-            return found
-        if any(self._panics(tier, asking.now) for tier in group.tiers):
-            asking.panic = True
-            # A refused key tells its caller more than "nothing is left" does, so if all are disabled, one is asked.
-            asking.desperate = all(a.health.state(asking.now) is State.DISABLED for a in group.accounts)
-            return self._first_tier(group, asking)
-        return None
-
-    def _first_tier(self, group: Group, asking: Asking) -> tuple[Account, float] | None:
-        """The strategy's choice in the lowest tier that has any candidate."""
-        for tier in group.tiers:
-            found = candidates(tier, group.sample, asking)
-            if found:
-                return self._ask_strategy(group, found, asking)
-        return None
-
-    @staticmethod
-    def _panics(tier: Tier, now: float) -> bool:
-        """Is less than half of the tier's capacity well?  Then believe nobody's ejection (Envoy's panic threshold)."""
-        whole = well = 0.0
-        for account in tier.accounts:
-            whole += account.capacity
-            if account.health.state(now) not in OUT and account.resource.usable(now):
-                well += account.capacity
-        return well < PANIC_SHARE * whole
-
-    def _ask_strategy(self, group: Group, found: list[tuple[Account, float]], asking: Asking) -> tuple[Account, float]:
-        if len(found) == 1:
-            return found[0]
-        now = asking.now
-        shown = [as_candidate(account, p, group.seconds) for account, p in found]
-        situation = Situation(now, group.turn, asking.tokens, self.rng)
-        try:
-            name = group.strategy.choose(shown, situation).name
-            return next(pair for pair in found if pair[0].deployment.id == name)
-        except StopIteration:
-            problem = "it returned something that was not among the candidates"
-        except Exception as error:  # a strategy is the user's code; the call must go on without it
-            problem = f"it raised {type(error).__name__}"
-        self.events.append(StrategyFailed(group.name, type(group.strategy).__name__, problem))
-        name = FALLBACK_STRATEGY.choose(shown, situation).name
-        return next(pair for pair in found if pair[0].deployment.id == name)
 
     def _grant(self, group: Group, account: Account, utilisation: float, step: Reserve, now: float, slot: int) -> Lease:
         group.turn += 1
@@ -225,11 +122,11 @@ class Ledger:
     def _refuse(self, group: Group, step: Reserve, now: float, blocker: Ticket | None) -> Refusal:
         """Nothing can take the call now: queue it if an opening lies within its patience, else say when one comes."""
         ticket = step.ticket
-        opening, account = self._opening(group, step, now, skip_tried=True)
+        opening, account = group.opening(step, now, skip_tried=True)
         until = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
         eta = opening
         if opening is not None and blocker is not None:
-            eta = opening + self._seconds_ahead(group, step, until)
+            eta = opening + group.seconds_ahead(step, until)
         if eta is not None and eta <= until and until > now:
             if ticket is None:
                 ticket = group.queue.join(step.call, step.call.tokens, until)
@@ -241,47 +138,10 @@ class Ledger:
         if ticket is not None:
             group.queue.leave(ticket)
         if step.tried:
-            again, _ = self._opening(group, step, now, skip_tried=False)
+            again, _ = group.opening(step, now, skip_tried=False)
             if again is not None:
                 return Refusal(now, again, None, "tried")
-        return Refusal(now, eta, None, "full", tuple(self._why_not(group, step.call, now)))
-
-    def _opening(
-        self, group: Group, step: Reserve, now: float, *, skip_tried: bool
-    ) -> tuple[float | None, Account | None]:
-        best: float | None = None
-        where: Account | None = None
-        for account in group.accounts:
-            if skip_tried and account.deployment.id in step.tried:
-                continue
-            opening = account.opening(step.call.tokens, now)
-            if opening is not None and (best is None or opening < best):
-                best, where = opening, account
-        return best, where
-
-    @staticmethod
-    def _seconds_ahead(group: Group, step: Reserve, until: float) -> float:
-        """How long the line before a call needs at the group's full rate."""
-        ahead = sum(t.tokens for t in group.queue.ahead_of(step.call, step.call.tokens, until, step.ticket))
-        return 60.0 * ahead / max(1.0, sum(account.capacity for account in group.accounts))
-
-    @staticmethod
-    def _why_not(group: Group, call: Call, now: float) -> Iterable[str]:
-        for account in group.accounts[:20]:
-            state = account.health.state(now)
-            name = account.deployment.id
-            if state in (State.THROTTLED, State.EJECTED, State.DISABLED, State.PROBING):
-                left = max(0.0, account.health.opening(now) - now)
-                reason = f" ({account.health.reason})" if account.health.reason else ""
-                yield f"{name}: {state}{reason}, rests {left:.1f} s more"
-            elif not account.resource.usable(now):
-                yield f"{name}: its host cannot be reached, next try in {account.resource.opening(now) - now:.1f} s"
-            else:
-                free = max(0.0, account.tokens.limit - account.tokens.used)
-                need = account.need(call.tokens)
-                yield f"{name}: no room: the call needs about {need:,} tokens, {free:,.0f} are free"
-        if len(group.accounts) > 20:
-            yield f"and {len(group.accounts) - 20} more"
+        return Refusal(now, eta, None, "full", tuple(group.why_not(step.call, now)))
 
     # ---- begin, settle, leave ------------------------------------------------------------------------------
 
@@ -419,7 +279,8 @@ class Ledger:
 
     def take_events(self) -> list[Event]:
         """What happened since the last time, and forget it."""
-        events, self.events = self.events, []
+        events = self.events[:]
+        self.events.clear()
         return events
 
     def started(self, now: float) -> None:

@@ -1,0 +1,160 @@
+"""Which of a group's deployments takes the call, and if none does, when and why not?
+
+A group is the deployments that callers know by one name, with the line of calls that wait for one of them.  It
+chooses; `ledger.py` charges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from strategies import Situation, Strategy
+from strategies.least_loaded import LeastLoaded
+from strategies.simple_shuffle import effective_weights
+
+from .account import Account
+from .budget import RetryBudget
+from .choice import Asking, Tier, as_candidate, candidates, sample_of
+from .events import Event, StrategyFailed
+from .health import State
+from .queue import STALE_S, Queue
+from .steps import Reserve, Ticket
+from .values import Call
+
+FALLBACK_STRATEGY = LeastLoaded()
+PANIC_SHARE = 0.5
+OUT = (State.EJECTED, State.PROBING, State.DISABLED)
+SHOWN = 20
+"""Deployments that a refusal explains, at most."""
+
+
+class Group:
+    """The deployments that callers know by one name.
+
+    Args:
+        name: what callers ask for.
+        accounts: its deployments, in the order of the configuration.
+        strategy: how to choose among them.
+        events: where a strategy's failure is noted.
+    """
+
+    __slots__ = ("_events", "accounts", "budget", "name", "queue", "sample", "seconds", "strategy", "tiers", "turn")
+
+    def __init__(self, name: str, accounts: Iterable[Account], strategy: Strategy, events: list[Event]) -> None:
+        self._events = events
+        self.name = name
+        self.accounts = list(accounts)
+        self.strategy = strategy
+        self.sample = sample_of(strategy)
+        sizes = [(a.deployment.weight, a.deployment.rpm, a.deployment.tpm) for a in self.accounts]
+        for account, weight in zip(self.accounts, effective_weights(sizes), strict=True):
+            account.weight = weight
+        orders = sorted({account.deployment.order for account in self.accounts})
+        self.tiers = [Tier(o, [a for a in self.accounts if a.deployment.order == o]) for o in orders]
+        self.budget = RetryBudget()
+        self.queue = Queue()
+        self.turn = 0
+        self.seconds = 0.0
+        """Smoothed seconds per call over the whole group."""
+
+    def tier_of(self, account: Account) -> Tier:
+        """The tier that holds an account."""
+        return next(t for t in self.tiers if t.order == account.deployment.order)
+
+    def blocker(self, step: Reserve, now: float) -> Ticket | None:
+        """The first ticket that this call must not overtake; it is rung, since room may be there for it."""
+        ticket = step.ticket
+        deadline = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
+        for other in self.queue.ahead_of(step.call, step.call.tokens, deadline, ticket):
+            if other.rung:
+                if other.rung_at is None:
+                    other.rung_at = now
+                if now - other.rung_at > STALE_S:
+                    continue
+                return other
+            other.ring()
+            other.rung_at = now
+            return other
+        return None
+
+    def choose(self, asking: Asking) -> tuple[Account, float] | None:
+        found = self._first_tier(asking)
+        if found is None and asking.eases:
+            asking.eases = False
+            found = self._first_tier(asking)
+        if found is not None:
+            return found
+        if any(self._panics(tier, asking.now) for tier in self.tiers):
+            asking.panic = True
+            # A refused key tells its caller more than "nothing is left" does, so if all are disabled, one is asked.
+            asking.desperate = all(a.health.state(asking.now) is State.DISABLED for a in self.accounts)
+            return self._first_tier(asking)
+        return None
+
+    def _first_tier(self, asking: Asking) -> tuple[Account, float] | None:
+        """The strategy's choice in the lowest tier that has any candidate."""
+        for tier in self.tiers:
+            found = candidates(tier, self.sample, asking)
+            if found:
+                return self._ask_strategy(found, asking)
+        return None
+
+    @staticmethod
+    def _panics(tier: Tier, now: float) -> bool:
+        """Is less than half of the tier's capacity well?  Then believe nobody's ejection (Envoy's panic threshold)."""
+        whole = well = 0.0
+        for account in tier.accounts:
+            whole += account.capacity
+            if account.health.state(now) not in OUT and account.resource.usable(now):
+                well += account.capacity
+        return well < PANIC_SHARE * whole
+
+    def _ask_strategy(self, found: list[tuple[Account, float]], asking: Asking) -> tuple[Account, float]:
+        if len(found) == 1:
+            return found[0]
+        now = asking.now
+        shown = [as_candidate(account, p, self.seconds) for account, p in found]
+        situation = Situation(now, self.turn, asking.tokens, asking.rng)
+        try:
+            name = self.strategy.choose(shown, situation).name
+            return next(pair for pair in found if pair[0].deployment.id == name)
+        except StopIteration:
+            problem = "it returned something that was not among the candidates"
+        except Exception as error:  # a strategy is the user's code; the call must go on without it
+            problem = f"it raised {type(error).__name__}"
+        self._events.append(StrategyFailed(self.name, type(self.strategy).__name__, problem))
+        name = FALLBACK_STRATEGY.choose(shown, situation).name
+        return next(pair for pair in found if pair[0].deployment.id == name)
+
+    def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:
+        best: float | None = None
+        where: Account | None = None
+        for account in self.accounts:
+            if skip_tried and account.deployment.id in step.tried:
+                continue
+            opening = account.opening(step.call.tokens, now)
+            if opening is not None and (best is None or opening < best):
+                best, where = opening, account
+        return best, where
+
+    def seconds_ahead(self, step: Reserve, until: float) -> float:
+        """How long the line before a call needs at the group's full rate."""
+        ahead = sum(t.tokens for t in self.queue.ahead_of(step.call, step.call.tokens, until, step.ticket))
+        return 60.0 * ahead / max(1.0, sum(account.capacity for account in self.accounts))
+
+    def why_not(self, call: Call, now: float) -> Iterable[str]:
+        for account in self.accounts[:SHOWN]:
+            state = account.health.state(now)
+            name = account.deployment.id
+            if state in (State.THROTTLED, State.EJECTED, State.DISABLED, State.PROBING):
+                left = max(0.0, account.health.opening(now) - now)
+                reason = f" ({account.health.reason})" if account.health.reason else ""
+                yield f"{name}: {state}{reason}, rests {left:.1f} s more"
+            elif not account.resource.usable(now):
+                yield f"{name}: its host cannot be reached, next try in {account.resource.opening(now) - now:.1f} s"
+            else:
+                free = max(0.0, account.tokens.limit - account.tokens.used)
+                need = account.need(call.tokens)
+                yield f"{name}: no room: the call needs about {need:,} tokens, {free:,.0f} are free"
+        if len(self.accounts) > SHOWN:
+            yield f"and {len(self.accounts) - SHOWN} more"
