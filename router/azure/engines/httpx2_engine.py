@@ -108,14 +108,13 @@ class Httpx2Engine:
         await self._loops.aclose(current_token())
 
     def _begin(self, request: Request) -> Any:
-        pools = None
-        if self._client is None:
-            pools = self._pools.get(os.getpid()) or self._open_blocking()
-        if self._abandoned:
+        client = self._client
+        if client is not None:
             self._sweep()
-        if pools is not None:
-            return pools.send(request)
-        return self._client.send(_built(self._client, request), stream=True, follow_redirects=False)
+            return client.send(_built(client, request), stream=True, follow_redirects=False)
+        pools = self._pools.get(os.getpid()) or self._open_blocking()
+        self._sweep()
+        return pools.send(request)
 
     async def _abegin(self, request: Request) -> Any:
         client = self._async_client
