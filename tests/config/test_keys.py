@@ -44,6 +44,8 @@ MODEL_INFO = (
     " enable_tag_filtering allow_fail_open"
 ).split()
 
+WITH_A_NUMBER_AS_KEY: dict[Any, Any] = {**entry(), 5: 1}
+
 
 def classes(shape: type[Shape], key: str) -> list[str]:
     runs = key in shape.model_fields or (shape is Params and key in REQUEST_PARAMETERS)
@@ -131,7 +133,7 @@ def test_keys_without_effect_are_named_in_one_warning(caplog: pytest.LogCaptureF
         ({**entry(), "model_info": {"bse_model": 1}}, "unknown key 'bse_model'; did you mean 'base_model'?"),
         ({**entry(), "modelname": 1}, "model_list[0].modelname: unknown key 'modelname'; did you mean 'model_name'?"),
         ({**entry(), "weight": 1}, "model_list[0].weight: unknown key 'weight'; it belongs in litellm_params"),
-        ({**entry(), 5: 1}, "model_list[0]: has a key that is no text"),
+        (WITH_A_NUMBER_AS_KEY, "model_list[0]: has a key that is no text"),
         (entry(**{"sk-" + "C" * 60: 1}), "unknown key 'sk-CCCCC…(63 characters)'"),
     ],
 )  # fmt: skip

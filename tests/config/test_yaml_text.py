@@ -11,8 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.config import yaml_text
 from router.config.yaml_text import MAX_BYTES, MAX_DEPTH, Plain, parse_yaml, plain, read_yaml
 from router.errors import ConfigError
+
+LOADERS = [yaml.CSafeLoader, yaml.SafeLoader]
 
 
 def value(text: str) -> Any:
@@ -115,7 +118,12 @@ def test_anchors_may_be_used_again_and_merged_without_beating_what_is_stated() -
         ("# only a comment\n", "is empty"),
     ],
 )
-def test_what_could_be_misread_is_refused_with_its_place_and_without_quoting_it(text: str, says: str) -> None:
+@pytest.mark.parametrize("loader", LOADERS)
+def test_what_could_be_misread_is_refused_with_its_place_and_without_quoting_it(
+    text: str, says: str, loader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With libyaml and without it, for their messages differ."""
+    monkeypatch.setattr(yaml_text, "_LOADER", loader)
     message = refusal(text)
     assert says.lower() in message.lower()
     assert message.startswith("config.yaml")
