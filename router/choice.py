@@ -60,7 +60,7 @@ class Tier:
 class Asking:
     """One question: this call, at this moment, with these deployments left out."""
 
-    __slots__ = ("desperate", "eases", "kept", "now", "panic", "rng", "skip", "slot", "tokens", "turn")
+    __slots__ = ("desperate", "eases", "kept", "now", "only", "panic", "rng", "skip", "slot", "tokens", "turn")
 
     def __init__(
         self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
@@ -73,6 +73,8 @@ class Asking:
         self.skip = skip
         self.kept = kept
         """A deployment that is kept for the head of the queue."""
+        self.only: Collection[str] | None = None
+        """The deployments that nobody before it in the queue waits for, if that is all it may use."""
         self.eases = True
         """A deployment in its slow start is passed over now and then, whatever the strategy."""
         self.panic = False
@@ -90,6 +92,8 @@ class Asking:
         if self.eases and not account.health.ready and self._passes_over(account):
             return 3.0
         if account is self.kept or (self.skip and account.deployment.id in self.skip):
+            return 3.0
+        if self.only is not None and account.deployment.id not in self.only:
             return 3.0
         if account.slot != self.slot:
             account.advance(self.slot, now)

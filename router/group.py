@@ -17,7 +17,7 @@ from .budget import RetryBudget
 from .choice import Asking, Tier, as_candidate, candidates, sample_of
 from .events import Event, StrategyFailed
 from .health import State
-from .queue import STALE_S, Queue
+from .queue import Queue
 from .steps import Reserve, Ticket
 from .values import Call
 
@@ -61,21 +61,27 @@ class Group:
         """The tier that holds an account."""
         return next(t for t in self.tiers if t.order == account.deployment.order)
 
-    def blocker(self, step: Reserve, now: float) -> Ticket | None:
-        """The first ticket that this call must not overtake; it is rung, since room may be there for it."""
+    def in_the_way(self, step: Reserve, now: float) -> tuple[Ticket | None, frozenset[str] | None]:
+        """The first ticket that this call must not overtake; it is rung, since room may be there for it.
+
+        Where only retries stand before it that do not wait for certain deployments: no ticket, and the ids of those.
+        """
         ticket = step.ticket
+        only: frozenset[str] | None = None
         deadline = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
         for other in self.queue.ahead_of(step.call, step.call.tokens, deadline, ticket):
-            if other.rung:
-                if other.rung_at is None:
-                    other.rung_at = now
-                if now - other.rung_at > STALE_S:
+            if self.queue.is_stuck(other, now):
+                continue
+            free = other.avoids.difference(step.tried)
+            if free:  # not rung from here: it passes its rings on to us, and two would wake each other for ever
+                only = free if only is None else only & free
+                if only:
                     continue
-                return other
-            other.ring()
-            other.rung_at = now
-            return other
-        return None
+            elif not other.rung:
+                other.ring()
+                other.rung_at = now
+            return other, None
+        return None, only
 
     def choose(self, asking: Asking) -> tuple[Account, float] | None:
         found = self._first_tier(asking)

@@ -95,10 +95,13 @@ class Ledger:
         else:
             ticket.rung = False
             ticket.rung_at = None
-        blocker = group.blocker(step, now) if group.queue.tickets else None
+        kept = blocker = only = None
+        if group.queue.tickets:
+            kept = group.queue.kept_from(call, ticket, now)
+            blocker, only = group.in_the_way(step, now)
         if blocker is None:
-            kept = None if group.queue.is_head(ticket) else group.queue.kept
             asking = Asking(tokens, now, slot_of(now), group.turn, self.rng, step.tried, kept)
+            asking.only = only
             found = group.choose(asking)
             if found is not None:
                 if ticket is not None:
@@ -129,7 +132,9 @@ class Ledger:
             eta = opening + group.seconds_ahead(step, until)
         if eta is not None and eta <= until and until > now:
             if ticket is None:
-                ticket = group.queue.join(step.call, step.call.tokens, until)
+                ticket = group.queue.join(step.call, step.call.tokens, until, step.tried)
+            elif blocker is None:
+                group.queue.pass_on(ticket)
             if group.queue.is_head(ticket):
                 group.queue.kept = account
             # An opening that is due and yet not ours (kept for the head of the line) is looked at again a slot later.

@@ -7,15 +7,18 @@ at which it would fit by itself.
 Two rules keep the line fair without leaving room unused (algorithms.md §2.14, EASY backfill):
 
 - nobody overtakes a call that would fit wherever it fits itself: a newcomer waits behind every earlier ticket that
-  needs no more tokens than it does, and goes ahead of those that need more;
+  needs no more tokens than it does, and goes ahead of those that need more; a retry that waits for other deployments
+  than the one it failed on holds up nobody there;
 - the head of the line has one deployment kept for it, the one that opens first for it; smaller calls behind it may
-  use all the others meanwhile.
+  use all the others meanwhile, and a more urgent call this one too.
+
+Whoever was rung and cannot use the room passes the ring on to the first behind it that it does not hold up.
 """
 
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from .steps import Ticket
@@ -24,7 +27,7 @@ from .values import Call
 EXAMINED = 128
 """Tickets looked at per question, so that a long line cannot make one call expensive."""
 STALE_S = 0.25
-"""A ticket that was rung and has not answered for this long (its event loop is stuck) holds nobody up."""
+"""A ticket that answers neither a ring nor its own deadline for this long (its loop is stuck) holds nobody up."""
 
 
 def _order(ticket: Ticket) -> tuple[int, float, int]:
@@ -45,10 +48,13 @@ class Queue:
     def __len__(self) -> int:
         return len(self.tickets)
 
-    def join(self, call: Call, tokens: int, deadline: float) -> Ticket:
-        """Take a place in the line, to be given up at `deadline` (seconds on the clock) at the latest."""
+    def join(self, call: Call, tokens: int, deadline: float, avoids: Collection[str] = ()) -> Ticket:
+        """Take a place in the line, to be given up at `deadline` (seconds on the clock) at the latest.
+
+        `avoids` names the deployments for which the call does not wait.
+        """
         self._serial += 1
-        ticket = Ticket(call, tokens, deadline, self._serial)
+        ticket = Ticket(call, tokens, deadline, self._serial, avoids)
         insort(self.tickets, ticket, key=_order)
         return ticket
 
@@ -70,6 +76,29 @@ class Queue:
         """Is it first in line?"""
         return ticket is not None and bool(self.tickets) and self.tickets[0] is ticket
 
+    def kept_from(self, call: Call, ticket: Ticket | None, now: float) -> Any:
+        """What this call must leave to the head of the line: nothing if it is the head, or more urgent, or the head
+        is stuck.  A head that is dead (nobody came at its deadline) loses its place."""
+        while self.tickets and now - self.tickets[0].deadline > STALE_S:
+            self.leave(self.tickets[0])
+        if not self.tickets:
+            return None
+        head = self.tickets[0]
+        if head is ticket or call.priority < head.priority or self.is_stuck(head, now):
+            return None
+        return self.kept
+
+    @staticmethod
+    def is_stuck(ticket: Ticket, now: float) -> bool:
+        """Has it been called for too long without an answer?"""
+        if now - ticket.deadline > STALE_S:
+            return True
+        if not ticket.rung:
+            return False
+        if ticket.rung_at is None:
+            ticket.rung_at = now
+        return now - ticket.rung_at > STALE_S
+
     def ahead_of(self, call: Call, tokens: int, deadline: float, ticket: Ticket | None) -> Iterator[Ticket]:
         """The tickets before a call's place (its own, or the one it would get) that it must not overtake."""
         place = _order(ticket) if ticket is not None else (call.priority, deadline, self._serial + 1)
@@ -78,6 +107,17 @@ class Queue:
                 return
             if other.tokens <= tokens:
                 yield other
+
+    def pass_on(self, ticket: Ticket) -> None:
+        """It looked and found no room: let the first behind it look that it does not hold up.
+
+        Sizes fall along such a chain, so it ends.
+        """
+        place = self.tickets.index(ticket)
+        for other in self.tickets[place + 1 : place + 1 + EXAMINED]:
+            if other.tokens < ticket.tokens or ticket.avoids - other.avoids:
+                other.ring()
+                return
 
     def ring_for(self, room: float) -> None:
         """Room for `room` tokens came free somewhere: ring the first in line that would fit in it."""

@@ -30,14 +30,16 @@ class Ticket:
     `ring` may come from any thread, before or after the driver has begun to wait, and more than once.
     """
 
-    __slots__ = ("bell", "call", "deadline", "priority", "rung", "rung_at", "serial", "tokens")
+    __slots__ = ("avoids", "bell", "call", "deadline", "priority", "rung", "rung_at", "serial", "tokens")
 
-    def __init__(self, call: Call, tokens: int, deadline: float, serial: int) -> None:
+    def __init__(self, call: Call, tokens: int, deadline: float, serial: int, avoids: Collection[str] = ()) -> None:
         self.call = call
         self.tokens = tokens
         self.priority = call.priority
         self.deadline = deadline
         self.serial = serial
+        self.avoids = frozenset(avoids)
+        """Ids of deployments that the call has used and does not wait for."""
         self.rung = False
         self.rung_at: float | None = None
         """When a later call first found this one rung and still in its way."""
