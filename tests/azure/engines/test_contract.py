@@ -382,12 +382,14 @@ def test_a_header_that_cannot_be_sent_is_not_quoted(side: Side, value: str) -> N
 def test_a_proxy_of_the_environment_is_used_unless_the_host_is_excepted(
     side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FaultServer(always(answer())) as proxy:
+    with FaultServer(always(answer())) as proxy, FaultServer(always(answer())) as near:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
-        monkeypatch.setenv("no_proxy", "direct.example")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
         url = f"http://behind-{side.name.replace(' ', '-')}.example/x"  # remembered per address
         assert isinstance(outcome(side, request_to(url)), Answer)
         assert proxy.requests[0].startswith(f"POST {url} ".encode())
+        outcome(side, request_to(near.url))
+        assert (len(proxy.requests), len(near.requests)) == (1, 1)
 
 
 def test_a_request_without_a_body_is_sent(side: Side) -> None:
