@@ -79,9 +79,7 @@ class Account:
         "weight",
     )
 
-    def __init__(
-        self, deployment: Deployment, policy: HealthPolicy, resource: Resource, charge: ChargePolicy
-    ) -> None:
+    def __init__(self, deployment: Deployment, policy: HealthPolicy, resource: Resource, charge: ChargePolicy) -> None:
         self.deployment = deployment
         self.health = Health(deployment, policy)
         self.resource = resource

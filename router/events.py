@@ -99,7 +99,5 @@ class StrategyFailed:
     problem: str
 
 
-Event = (
-    Chosen | Throttled | Ejected | Disabled | Recovered | Settled | FellBack | GaveUp | StrategyFailed
-)
+Event = Chosen | Throttled | Ejected | Disabled | Recovered | Settled | FellBack | GaveUp | StrategyFailed
 Listener = Callable[[Event], None]

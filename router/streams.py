@@ -190,4 +190,3 @@ class AsyncStream(_Begun):
 
     def __del__(self) -> None:
         self._forgotten()
-

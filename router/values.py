@@ -306,7 +306,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request that was sent, or could not be, as callers see it in `reply.routing.attempts` and `error.attempts`."""
+    """One request that was sent, or could not be: an entry of `reply.routing.attempts` and `error.attempts`."""
 
     deployment: str
     status: int | None

@@ -70,9 +70,7 @@ async def test_an_awaiting_completion_works_on_both_libraries(server: EmulatorSe
 
 
 def test_a_blocking_stream_is_settled_at_its_end(router: Router) -> None:
-    stream = router.completion(
-        model="gpt-4o", messages=HELLO, stream=True, stream_options={"include_usage": True}
-    )
+    stream = router.completion(model="gpt-4o", messages=HELLO, stream=True, stream_options={"include_usage": True})
     assert sum(d.in_flight for d in router.status()) == 1
     chunks = list(stream)
     assert chunks[0].choices == []
@@ -285,9 +283,7 @@ async def test_a_broken_answer_is_replaced_by_anothers(server: EmulatorServer, k
     assert any(r.routing.retries == 1 for r in replies)
 
 
-@pytest.mark.parametrize(
-    "kind", ["reset", "reset_after_headers", "truncate", "html", "empty", "bad_json", "bad_shape"]
-)
+@pytest.mark.parametrize("kind", ["reset", "reset_after_headers", "truncate", "html", "empty", "bad_json", "bad_shape"])
 def test_a_broken_answer_is_replaced_by_anothers_when_blocking(server: EmulatorServer, kind: str) -> None:
     server.emulator.set_fault("east", Fault(kind))
     with router_for(server) as router:
@@ -342,11 +338,15 @@ async def test_a_stream_that_breaks_after_content_raises_with_what_came(dripping
     dripping.emulator.set_fault("east", Fault(kind, after_events=5))
     async with router_for(dripping) as router:
         stream = await router.acompletion(model="gpt-4o", messages=HELLO, stream=True)
-        seen = ""
-        with pytest.raises(StreamInterrupted) as caught:
+        seen: list[str] = []
+
+        async def read() -> None:
             async for chunk in stream:
-                seen += "".join(c.delta.content or "" for c in chunk.choices)
-        assert caught.value.partial == seen != ""
+                seen.extend(c.delta.content or "" for c in chunk.choices)
+
+        with pytest.raises(StreamInterrupted) as caught:
+            await read()
+        assert caught.value.partial == "".join(seen) != ""
         assert sum(d.in_flight for d in router.status()) == 0
 
 
@@ -561,8 +561,9 @@ def test_no_key_and_no_prompt_in_logs_errors_or_reprs(server: EmulatorServer, ca
             try:
                 router.completion(model="gpt-4o", messages=HELLO, num_retries=0)
             except package.RouterError as error:
-                heard += [str(error), repr(error), repr(error.__dict__), repr(error.__cause__), repr(error.__context__)]
-            heard += [repr(router), repr(router.status()), repr(router.__dict__), repr(router._settings)]
+                heard.extend((str(error), repr(error), repr(error.__dict__)))
+                heard.extend((repr(error.__cause__), repr(error.__context__)))
+            heard.extend((repr(router), repr(router.status()), repr(router.__dict__), repr(router._settings)))
     text = "\n".join(heard) + caplog.text
     assert KEY not in text
     assert "canary-prompt" not in text

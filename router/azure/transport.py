@@ -31,9 +31,7 @@ class AzureTransport:
         tls: TLS settings of our own connections.  None: the operating system's trust store.
     """
 
-    def __init__(
-        self, *, client: Any = None, async_client: Any = None, tls: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, *, client: Any = None, async_client: Any = None, tls: ssl.SSLContext | None = None) -> None:
         self._httpx2 = Httpx2Engine(client, async_client, tls=tls)
         self._on_asyncio: Engine = AiohttpEngine(tls=tls) if async_client is None else self._httpx2
 

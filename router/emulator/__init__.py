@@ -1,7 +1,7 @@
 """A local Azure: deployments with limits, latencies and faults, to try and test without an account.
 
-    with EmulatorServer.in_thread(demo_config()) as server:
-        Router([... "api_base": server.base("east") ...])
+with EmulatorServer.in_thread(demo_config()) as server:
+    Router([... "api_base": server.base("east") ...])
 """
 
 from __future__ import annotations

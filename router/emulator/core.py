@@ -304,9 +304,7 @@ class Emulator:
         return self._stream(headers, body, whole, first, per_token * replies.TOKENS_PER_EVENT)
 
     @staticmethod
-    def _stream(
-        headers: dict[str, str], body: dict[str, Any], whole: dict[str, Any], first: float, gap: float
-    ) -> Plan:
+    def _stream(headers: dict[str, str], body: dict[str, Any], whole: dict[str, Any], first: float, gap: float) -> Plan:
         options = body.get("stream_options")
         include = isinstance(options, dict) and bool(options.get("include_usage"))
         events = [json.dumps(e) for e in replies.chat_events(whole, include)] + ["[DONE]"]

@@ -142,8 +142,8 @@ def error(code: str, text: str, **more: Any) -> dict[str, Any]:
 
 WRONG_KEY = error(
     "401",
-    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active"
-    " subscription and use a correct regional API endpoint for your resource.",
+    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an"
+    " active subscription and use a correct regional API endpoint for your resource.",
 )
 NO_DEPLOYMENT = error(
     "DeploymentNotFound",

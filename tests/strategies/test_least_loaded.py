@@ -14,9 +14,7 @@ from strategies.least_loaded import NEAR, LeastLoaded
 CHOOSE = LeastLoaded().choose
 
 
-def deployment(
-    name: str, utilisation: float = 0.0, in_flight: int = 0, capacity: float = 100_000.0
-) -> Candidate:
+def deployment(name: str, utilisation: float = 0.0, in_flight: int = 0, capacity: float = 100_000.0) -> Candidate:
     return Candidate(name, utilisation, in_flight, capacity, weight=1.0, slowness=1.0)
 
 
@@ -70,8 +68,7 @@ def test_the_timetable_of_the_docstring_is_true(sentence, shown, taken, seed):
 
 def test_the_dice_of_the_timetable_follow_size():
     assert (
-        "At 10:00:20 all three are empty and idle: dice decide, "
-        "and north comes up three times as often as east."
+        "At 10:00:20 all three are empty and idle: dice decide, and north comes up three times as often as east."
     ) in DOCSTRING
     taken = shares([deployment("east"), deployment("west"), deployment("north", capacity=300_000.0)], 10_000)
     assert taken["east"] == pytest.approx(2_000, abs=200)
@@ -157,9 +154,7 @@ def test_tokens_end_up_spread_by_size_whatever_the_sizes_of_the_calls(dice, size
     largest = 2_000
     while sum(used) < 0.5 * sum(limits):
         tokens = dice.randint(500, largest)
-        shown = [
-            deployment(str(i), (used[i] + tokens) / limits[i], capacity=limits[i]) for i in range(len(limits))
-        ]
+        shown = [deployment(str(i), (used[i] + tokens) / limits[i], capacity=limits[i]) for i in range(len(limits))]
         used[int(CHOOSE(shown, Situation(0.0, 0, tokens, dice)).name)] += tokens
     heat = [u / limit for u, limit in zip(used, limits, strict=True)]
     assert max(heat) - min(heat) <= 2 * largest / min(limits) + NEAR

@@ -32,9 +32,8 @@ def test_the_timetable_of_the_docstring_is_true():
         assert sentence in DOCSTRING
         assert taken(all_three, turn) == who
 
-    assert (
-        "From 10:00:20 on west is full, so only east and north are shown: they take turns 4 to 9 by halves."
-        in (DOCSTRING)
+    assert "From 10:00:20 on west is full, so only east and north are shown: they take turns 4 to 9 by halves." in (
+        DOCSTRING
     )
     left = deployments("east", "north")
     assert Counter(taken(left, turn) for turn in range(4, 10)) == {"east": 3, "north": 3}

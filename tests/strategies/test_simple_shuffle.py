@@ -18,9 +18,7 @@ def deployment(name: str, weight: float) -> Candidate:
 
 def shares(weights: Sequence[float], calls: int = 1_000, seed: int = 1) -> Counter[str]:
     """Calls per deployment; they are called east, west and north in this order."""
-    shown = [
-        deployment(name, weight) for name, weight in zip(("east", "west", "north"), weights, strict=False)
-    ]
+    shown = [deployment(name, weight) for name, weight in zip(("east", "west", "north"), weights, strict=False)]
     situation = Situation(now=0.0, turn=0, tokens=500, rng=Random(seed))
     strategy = SimpleShuffle()
     return Counter(strategy.choose(shown, situation).name for _ in range(calls))
@@ -72,9 +70,7 @@ def test_a_rounding_error_at_the_end_does_not_reach_a_weight_of_zero():
     assert SimpleShuffle().choose(shown, Situation(0.0, 0, 1, Top())).name == "9"
 
 
-@given(
-    st.lists(st.sampled_from([0.0, 0.5]) | st.floats(0.0, 1e9), min_size=1, max_size=12), st.integers(0, 9)
-)
+@given(st.lists(st.sampled_from([0.0, 0.5]) | st.floats(0.0, 1e9), min_size=1, max_size=12), st.integers(0, 9))
 def test_a_weight_of_zero_is_never_chosen_beside_a_positive_one(weights, seed):
     shown = [deployment(str(i), weight) for i, weight in enumerate(weights)]
     chosen = SimpleShuffle().choose(shown, Situation(0.0, 0, 1, Random(seed)))
