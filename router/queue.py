@@ -18,7 +18,8 @@ Whoever was rung and cannot use the room passes the ring on to the first behind 
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from math import inf
 from typing import Any
 
 from .steps import Ticket
@@ -32,6 +33,16 @@ STALE_S = 0.25
 
 def _order(ticket: Ticket) -> tuple[int, float, int]:
     return ticket.priority, ticket.deadline, ticket.serial
+
+
+def _leave_something(retries: Iterable[Ticket], ticket: Ticket) -> bool:
+    """Is there a deployment that this one may use and none of those retries before it waits for?"""
+    left: frozenset[str] | None = None
+    for retry in retries:
+        if retry.tokens <= ticket.tokens:
+            free = retry.avoids - ticket.avoids
+            left = free if left is None else left & free
+    return left is None or bool(left)
 
 
 class Queue:
@@ -109,15 +120,20 @@ class Queue:
                 yield other
 
     def pass_on(self, ticket: Ticket) -> None:
-        """It looked and found no room: let the first behind it look that it does not hold up.
+        """It looked and found no room: let the first behind it look that nobody before that one holds up.
 
-        Sizes fall along such a chain, so it ends.
+        Such a one rings nobody before it in turn, so the ring travels to the end of the line and no further.
         """
-        place = self.tickets.index(ticket)
-        for other in self.tickets[place + 1 : place + 1 + EXAMINED]:
-            if other.tokens < ticket.tokens or ticket.avoids - other.avoids:
+        floor, retries, behind = inf, list[Ticket](), False
+        for other in self.tickets[:EXAMINED]:
+            if behind and other.tokens < floor and _leave_something(retries, other):
                 other.ring()
                 return
+            behind = behind or other is ticket
+            if other.avoids:
+                retries.append(other)
+            else:
+                floor = min(floor, other.tokens)
 
     def ring_for(self, room: float) -> None:
         """Room for `room` tokens came free somewhere: ring the first in line that would fit in it."""
