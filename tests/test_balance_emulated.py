@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,9 @@ PATH = "/openai/deployments/{}/chat/completions?api-version=2024-10-21"
 class Azure:
     """The emulator as a service of the simulation."""
 
-    def __init__(self, limiter: str, headers: str) -> None:
+    def __init__(self, limiter: Any, headers: Any) -> None:
         deployments = [
-            EmulatedDeployment(name, tpm=tpm, rpm=tpm // 100, limiter=limiter, headers=headers, answer_tokens=80)
+            EmulatedDeployment(name, tpm=tpm, rpm=tpm // 100, limiter=limiter, rate_headers=headers, answer_tokens=80)
             for name, tpm in TPM.items()
         ]
         self.emulator = Emulator(EmulatorConfig(deployments, seed=5))

@@ -6,20 +6,38 @@ with EmulatorServer.in_thread(demo_config()) as server:
 
 from __future__ import annotations
 
-from .config import EmulatedDeployment, EmulatorConfig, Latency, demo_config, read_emulator_config
-from .core import Emulator
-from .faults import Fault
+from .config import (
+    AZURE_LATENCY,
+    NO_LATENCY,
+    EmulatedDeployment,
+    EmulatorConfig,
+    Latency,
+    demo_config,
+    parse_config,
+    read_emulator_config,
+)
+from .core import Emulator, LogEntry
+from .faults import Fault, FaultKind
 from .in_process import InProcessEngine
-from .server import EmulatorServer
+from .plan import Plan, Wire
+from .server import EmulatorServer, run_server
 
 __all__ = [
+    "AZURE_LATENCY",
+    "NO_LATENCY",
     "EmulatedDeployment",
     "Emulator",
     "EmulatorConfig",
     "EmulatorServer",
     "Fault",
+    "FaultKind",
     "InProcessEngine",
     "Latency",
+    "LogEntry",
+    "Plan",
+    "Wire",
     "demo_config",
+    "parse_config",
     "read_emulator_config",
+    "run_server",
 ]

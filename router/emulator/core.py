@@ -1,93 +1,47 @@
 """The heart of the emulator: a request and a moment in, a plan of what happens out.
 
-Pure: no clock, no sockets, and no dice but its own seeded ones.  `server.py` carries a plan out on real connections,
-`in_process.py` without any.
+No clock, no sockets, and no dice but the ones that it is given.  `server.py` carries plans out on real connections,
+`in_process.py` without any.  It may be used from several threads: one lock guards everything.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from math import ceil
+from heapq import heappop, heappush
 from random import Random
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, NamedTuple
 
-from . import replies
-from .config import EmulatedDeployment, EmulatorConfig
-from .estimate import charge_of, prompt_tokens
-from .faults import STREAM_FAULTS, WIRE_FAULTS, Fault
-from .limiter import Limiter, ProvisionedBucket, limiter_named, whole_seconds
+from . import auth, chat, checks, embeddings, refusals, replies
+from .admission import Decision
+from .config import NO_LATENCY, EmulatedDeployment, EmulatorConfig, Latency
+from .deployment import Running
+from .estimate import charge, provisioned_charge
+from .faults import Fault, FaultKind
+from .headers import EVENTS, gateway_headers, model_headers, rate_headers
+from .limiter import Charge
+from .plan import Chunk, Plan, Wire
+from .refusals import Refusal
+from .routes import Route, resource_of_host, route_of
+from .spoil import spoil
+from .throttles import throttled
 
-GATEWAY_S = 0.01
-"""What a refusal by the gateway takes."""
+LOG_LENGTH = 100_000
+EPOCH = 1_790_000_000.0
+"""What `now` 0 means on the calendar, unless said otherwise: the fall of 2026."""
 
 
-@dataclass(slots=True)
-class Plan:
-    """What happens to one request."""
+class LogEntry(NamedTuple):
+    """One request that named a deployment."""
 
+    now: float
+    deployment: str
     status: int
-    headers: dict[str, str]
-    body: bytes = b""
-    delay: float = 0.0
-    """Seconds before the headers."""
-    chunks: list[tuple[float, bytes]] | None = None
-    """For a stream: seconds before each piece, and the piece."""
-    wire: str | None = None
-    """A fault of the connection: one of WIRE_FAULTS, or `cut` (after the last chunk)."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What happened to one deployment."""
-
-    admitted: int = 0
-    throttled: int = 0
-    faulted: int = 0
-    refused: int = 0
-    tokens: int = 0
-    peak_tokens: int = 0
-    """The most tokens admitted in any 60 s, exactly."""
-    _log: deque[tuple[float, int]] = field(default_factory=deque[tuple[float, int]])
-    _used: int = 0
-
-    def admit(self, now: float, tokens: int) -> None:
-        """Count an admitted request."""
-        self.admitted += 1
-        self.tokens += tokens
-        while self._log and self._log[0][0] <= now - 60.0:
-            self._used -= self._log.popleft()[1]
-        self._log.append((now, tokens))
-        self._used += tokens
-        self.peak_tokens = max(self.peak_tokens, self._used)
-
-
-class Emulated:
-    """One deployment's state."""
-
-    def __init__(self, config: EmulatedDeployment, rng: Random) -> None:
-        self.config = config
-        self.fault: Fault | None = None
-        self.tally = Tally()
-        phase = rng.random() * 60.0
-        self.tokens: Limiter | None = None
-        self.requests: Limiter | None = None
-        if config.tpm:
-            self.tokens = limiter_named(config.limiter, config.tpm, 60.0, phase)
-        if config.rpm:
-            share = config.request_window_s / 60.0
-            kind = "sliding" if config.limiter == "ptu" else config.limiter
-            self.requests = limiter_named(kind, max(1.0, config.rpm * share), config.request_window_s, phase)
-
-    def set_limit(self, tpm: int | None, rpm: int | None) -> None:
-        """Cut or raise a limit while running, as Azure does silently."""
-        if tpm is not None and self.tokens is not None:
-            self.tokens.limit = tpm
-        if rpm is not None and self.requests is not None:
-            self.requests.limit = max(1.0, rpm * self.config.request_window_s / 60.0)
+    """0: it ended below HTTP."""
+    tokens: int
+    """Charged; 0 if it was not admitted."""
 
 
 class Emulator:
@@ -95,44 +49,94 @@ class Emulator:
 
     Args:
         config: which.
-        rng: dice for lengths, latencies and shares of faults; seeded from the configuration if not given.
+        rng: all dice; None: seeded from the configuration.
+        epoch: seconds since 1970 at `now` 0, for `created` and the expiry of tokens.
+
+    Attributes:
+        deployments: by label: the name, or `resource/name` where a name is not unique.
+        log: the last 100,000 requests.
+        served: all requests, admitted or not.
     """
 
-    def __init__(self, config: EmulatorConfig, rng: Random | None = None) -> None:
+    def __init__(self, config: EmulatorConfig, rng: Random | None = None, *, epoch: float = EPOCH) -> None:
         self.config = config
-        self.rng = rng or Random(config.seed)
-        self.deployments = {d.name: Emulated(d, self.rng) for d in config.deployments}
-        self.served = 0
+        self.epoch = epoch
+        self.rng = rng if rng is not None else Random(config.seed)
+        self._lock = threading.RLock()
+        self._now = float("-inf")
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all use, faults, counters and changed limits.  The dice roll on."""
+        with self._lock:
+            names = [d.name for d in self.config.deployments]
+            self.deployments: dict[str, Running] = {}
+            self._by_place: dict[tuple[str, str], Running] = {}
+            self._by_name: dict[str, list[Running]] = {}
+            for d in self.config.deployments:
+                label = d.name if names.count(d.name) == 1 else f"{d.resource}/{d.name}"
+                running = Running(d, label, self.rng)
+                self.deployments[label] = running
+                self._by_place[resource_label(d), d.name] = running
+                self._by_name.setdefault(d.name, []).append(running)
+            self._resources = {resource_label(d) for d in self.config.deployments}
+            self.log: deque[LogEntry] = deque(maxlen=LOG_LENGTH)
+            self.served = 0
+            self._due: list[tuple[float, int, Running, tuple[Charge, Charge], float]] = []
 
     # ---- switches ------------------------------------------------------------------------------------------
 
     def set_fault(self, deployment: str, fault: Fault | None) -> None:
-        """Switch a fault on, or off with None.  Raises KeyError for an unknown deployment."""
-        self.deployments[deployment].fault = fault
+        """Switch a fault on, in place of what was on, or off with None.
+
+        Args:
+            deployment: a label, `resource/name`, `resource/*` for a whole resource, or `*`.
+            fault: what goes wrong, and how often.
+
+        Raises:
+            KeyError: nothing is called so.
+        """
+        with self._lock:
+            for running in self._called(deployment):
+                running.switch.set(fault)
+
+    def clear_fault(self, deployment: str) -> None:
+        """Switch the fault off.  Names and errors as in `set_fault`."""
+        self.set_fault(deployment, None)
 
     def set_limit(self, deployment: str, tpm: int | None = None, rpm: int | None = None) -> None:
-        """Change what a deployment really takes.  Raises KeyError for an unknown deployment."""
-        self.deployments[deployment].set_limit(tpm, rpm)
+        """Change what a deployment really takes, from the next request on; None leaves a limit as it is.
 
-    def reset(self) -> None:
-        """Forget all use, faults and tallies."""
-        self.__init__(self.config)  # type: ignore[misc]
+        Raises:
+            KeyError: nothing is called so.
+            ValueError: a limit below 1.
+        """
+        if any(limit is not None and limit < 1 for limit in (tpm, rpm)):
+            raise ValueError("tpm and rpm are 1 or more; to stop a deployment, give it a fault")
+        with self._lock:
+            for running in self._called(deployment):
+                running.admission.resize(max(self._now, 0.0), tpm, rpm)
 
-    def status(self) -> dict[str, dict[str, Any]]:
-        """The tally of each deployment."""
-        return {
-            name: {
-                "admitted": d.tally.admitted,
-                "throttled": d.tally.throttled,
-                "faulted": d.tally.faulted,
-                "refused": d.tally.refused,
-                "tokens": d.tally.tokens,
-                "peak_tokens_per_minute": d.tally.peak_tokens,
-                "tpm": d.config.tpm,
-                "fault": d.fault.kind if d.fault else None,
-            }
-            for name, d in self.deployments.items()
-        }
+    def status(self, now: float | None = None) -> dict[str, dict[str, Any]]:
+        """Counters, limits and peaks of each deployment, as plain data, as of `now` (None: of the last request)."""
+        with self._lock:
+            if now is not None:
+                self._now = max(now, self._now)
+                self._settle_due(self._now)
+            return {label: running.status(self._now) for label, running in self.deployments.items()}
+
+    def _called(self, name: str) -> list[Running]:
+        if name == "*":
+            return list(self.deployments.values())
+        resource, _, rest = name.rpartition("/")
+        found = [
+            running
+            for label, running in self.deployments.items()
+            if label == name or (running.config.resource == resource and rest in ("*", running.config.name))
+        ]
+        if not found:
+            raise KeyError(f"no deployment is called {name}; there are {', '.join(self.deployments)}")
+        return found
 
     # ---- requests ------------------------------------------------------------------------------------------
 
@@ -140,209 +144,200 @@ class Emulator:
         """What happens to a request.
 
         Args:
-            method: `POST`.
+            method: of HTTP.
             target: path and query.
-            headers: with lower-case names.
+            headers: with lower-case names, or case-insensitive.
             body: as sent.
-            now: seconds on any monotonic clock.
+            now: seconds on a clock that does not go back (if it does, it is taken to stand still).
         """
-        self.served += 1
-        url = urlsplit(target)
-        parts = [p for p in url.path.split("/") if p]
-        if "openai" not in parts or method != "POST":
-            return self._refusal(404, replies.NO_RESOURCE)
-        parts = parts[parts.index("openai") + 1 :]
-        if not self._knows(headers):
-            return self._refusal(401, replies.WRONG_KEY)
-        try:
-            given = json.loads(body)
-        except ValueError:
-            given = None
-        if not isinstance(given, dict):
-            return self._refusal(400, replies.error("BadRequest", "The request body is no JSON object."))
-        if parts[0] == "v1":
-            name, operation = str(given.get("model", "")), "/".join(parts[1:])
-        elif parts[0] == "deployments" and len(parts) > 2 and parse_qs(url.query).get("api-version"):
-            name, operation = parts[1], "/".join(p for p in parts[2:] if p != "extensions")
+        with self._lock:
+            self._now = now = max(now, self._now)
+            self.served += 1
+            self._settle_due(now)
+            route = route_of(target)
+            if route is None or method != ("GET" if route.operation == "models" else "POST"):
+                return self._refuse(refusals.not_found(), headers)
+            given = _json(body) if route.operation != "models" else {}
+            running = self._find(route, headers, given)
+            keys = self.config.keys if running is None or running.config.keys is None else running.config.keys
+            stranger = auth.objection(headers, keys, self.config.tokens, self.epoch + now)
+            if stranger is not None:
+                return self._refuse(stranger, headers, running)
+            if route.operation == "models":
+                return self._models(headers)
+            if given is None:
+                return self._refuse(refusals.invalid("We could not parse the JSON body of your request."), headers)
+            if running is None:
+                return self._refuse(refusals.no_deployment(), headers)
+            return _Exchange(self, running, route, headers, given, now).plan()
+
+    def _find(self, route: Route, headers: Mapping[str, str], given: dict[str, Any] | None) -> Running | None:
+        name = route.deployment if route.deployment is not None else (given or {}).get("model")
+        if not isinstance(name, str):
+            return None
+        resource = route.resource or resource_of_host(headers.get("host", ""))
+        found = self._by_place.get((resource, name))
+        if found is not None or (self.config.strict and (route.resource or resource in self._resources)):
+            return found
+        same = self._by_name.get(name, ())
+        return same[0] if len(same) == 1 else None
+
+    def _refuse(self, refusal: Refusal, asked: Mapping[str, str], running: Running | None = None) -> Plan:
+        """A plain refusal by the front door."""
+        headers = {**gateway_headers(self.rng, asked), **refusal.headers}
+        delay = self.latency_of(running.config).error() if running is not None else self.config.latency.error()
+        label = running.label if running is not None else ""
+        return Plan(refusal.status, headers, replies.compact(refusal.payload()), delay, deployment=label)
+
+    def _models(self, asked: Mapping[str, str]) -> Plan:
+        models = dict.fromkeys(d.model for d in self.config.deployments)
+        data = [{"id": m, "object": "model", "status": "succeeded", "created_at": int(EPOCH)} for m in models]
+        body = replies.compact({"object": "list", "data": data})
+        return Plan(200, gateway_headers(self.rng, asked), body, self.config.latency.error())
+
+    def latency_of(self, d: EmulatedDeployment) -> Latency:
+        """The deployment's latency, else the emulator's."""
+        return d.latency if d.latency is not None else (self.config.latency or NO_LATENCY)
+
+    def settle_later(self, at: float, running: Running, ticket: tuple[Charge, Charge], tokens: float) -> None:
+        """When `at` has come, correct a charge to what was really used."""
+        heappush(self._due, (at, self.served, running, ticket, tokens))
+
+    def _settle_due(self, now: float) -> None:
+        while self._due and self._due[0][0] <= now:
+            at, _, running, ticket, tokens = heappop(self._due)
+            running.admission.settle(at, ticket, tokens)
+
+
+class _Exchange:
+    """One request to one deployment, on its way through the door, the limiter and the model."""
+
+    __slots__ = ("asked", "body", "d", "emulator", "headers", "latency", "now", "route", "running", "tokens")
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        running: Running,
+        route: Route,
+        asked: Mapping[str, str],
+        body: dict[str, Any],
+        now: float,
+    ) -> None:
+        self.emulator = emulator
+        self.running = running
+        self.d = running.config
+        self.route = route
+        self.body = body
+        self.now = now
+        self.tokens = 0
+        self.latency = emulator.latency_of(self.d)
+        self.headers = gateway_headers(emulator.rng, asked)
+
+    def plan(self) -> Plan:
+        """Go through, and keep the books."""
+        rng, running = self.emulator.rng, self.running
+        fault = running.switch.draw(rng, stream=bool(self.body.get("stream")))
+        if fault is not None and fault.before_limiter:
+            plan = spoil(self._faulty(fault), fault, rng)
         else:
-            return self._refusal(404, replies.NO_RESOURCE)
-        deployment = self.deployments.get(name)
-        if deployment is None:
-            return self._refusal(404, replies.NO_DEPLOYMENT)
-        if operation not in ("chat/completions", "embeddings"):
-            return self._refusal(404, replies.NO_RESOURCE)
-        return self._serve(deployment, operation, given, now)
-
-    def _knows(self, headers: Mapping[str, str]) -> bool:
-        key = headers.get("api-key") or headers.get("authorization", "").removeprefix("Bearer ")
-        return bool(key) and (not self.config.keys or key in self.config.keys)
-
-    def _refusal(self, status: int, body: dict[str, Any]) -> Plan:
-        return Plan(status, self._headers(None), json.dumps(body).encode(), GATEWAY_S if self._is_slow() else 0.0)
-
-    def _is_slow(self) -> bool:
-        return any(d.config.latency.first_ms for d in self.deployments.values())
-
-    def _headers(self, deployment: Emulated | None) -> dict[str, str]:
-        number = f"{self.served:032x}"
-        headers = {
-            "content-type": "application/json",
-            "apim-request-id": number,
-            "x-request-id": f"model-{number}",
-            "x-ms-region": self.config.region,
-            "x-content-type-options": "nosniff",
-        }
-        if deployment is not None:
-            headers["x-ms-deployment-name"] = deployment.config.name
-        return headers
-
-    def _serve(self, d: Emulated, operation: str, body: dict[str, Any], now: float) -> Plan:
-        fault = d.fault if d.fault is not None and d.fault.strikes(self.rng) else None
-        if fault is not None and fault.kind not in ("slow", *STREAM_FAULTS, "reset_after_headers", "truncate"):
-            d.tally.faulted += 1
-            return self._broken(d, fault, now)
-        cost = charge_of(operation, body, d.config.estimate)
-        refused = self._admission(d, cost, now)
-        if refused is not None:
-            d.tally.throttled += 1
-            return refused
-        d.tally.admit(now, cost)
-        wrong = self._objection(d, operation, body)
-        if wrong is not None:
-            d.tally.refused += 1
-            return Plan(400, self._rate_headers(d, now), json.dumps(wrong).encode())
-        plan = self._answer(d, operation, body, cost, now)
-        if fault is not None:
-            d.tally.faulted += 1
-            self._spoil(plan, fault)
+            plan = self._admitted(fault)
+        running.faulted += fault is not None
+        plan.deployment = running.label
+        status = plan.status if plan.wire in (Wire.CLEAN, Wire.CLOSE_AFTER) else 0
+        if plan.status == 429:
+            running.throttled += 1
+        elif fault is not None or status != 200:
+            running.failed += 1
+        self.emulator.log.append(LogEntry(self.now, running.label, status, self.tokens))
         return plan
 
-    def _admission(self, d: Emulated, cost: int, now: float) -> Plan | None:
-        token_wait = d.tokens.wait(now, cost) if d.tokens is not None else 0.0
-        call_wait = d.requests.wait(now, 1) if d.requests is not None else 0.0
-        if not token_wait and not call_wait:
-            if d.tokens is not None:
-                d.tokens.charge(now, cost)
-            if d.requests is not None:
-                d.requests.charge(now, 1)
-            return None
-        if d.requests is not None and d.config.rejected_count and not call_wait:
-            d.requests.charge(now, 1)
-        if d.tokens is not None and cost > d.tokens.limit and not isinstance(d.tokens, ProvisionedBucket):
-            token_wait = 86_400.0  # larger than the whole limit: seen as a day (azure.md §3.5)
-        seconds = max(token_wait, call_wait)
-        what = "token" if token_wait >= call_wait else "call"
-        form, config = d.config.throttle_form, d.config
-        headers = self._rate_headers(d, now)
-        if form == "reset-only":
-            headers["x-ratelimit-reset-tokens" if what == "token" else "x-ratelimit-reset-requests"] = str(
-                whole_seconds(seconds)
-            )
-        elif form != "bare":
-            headers["retry-after"] = str(whole_seconds(seconds))
-            headers["retry-after-ms"] = str(max(1, ceil(seconds * 1000)))
-        if form == "2024":
-            headers["policy-id"] = "DeploymentRatelimit-Token"
-        body = replies.throttled(form, config.name, config.model, self.config.region, what, whole_seconds(seconds))
-        return Plan(429, headers, json.dumps(body).encode(), GATEWAY_S if self._is_slow() else 0.0)
+    def _admitted(self, fault: Fault | None) -> Plan:
+        running, rng = self.running, self.emulator.rng
+        cost = self._cost()
+        decision = running.admission.decide(self.now, cost)
+        if decision.reason != "admitted":
+            return self._refusal(throttled(self.d, decision, self.route.operation, self.route.api_version))
+        running.admitted += 1
+        running.tokens += cost
+        self.tokens = cost
+        if fault is not None and fault.kind is FaultKind.STATUS:
+            return spoil(self._faulty(fault), fault, rng)
+        wrong = checks.objection(self.d, self.route.operation, self.body, strict=self.emulator.config.strict)
+        plan = self._refusal(wrong) if wrong is not None else self._answer(decision, fault)
+        return spoil(plan, fault, rng) if fault is not None else plan
 
-    def _rate_headers(self, d: Emulated, now: float) -> dict[str, str]:
-        headers = self._headers(d)
-        if isinstance(d.tokens, ProvisionedBucket):
-            headers["azure-openai-deployment-utilization"] = f"{d.tokens.utilisation(now):.1f}%"
-            return headers
-        if d.config.headers == "none":
-            return headers
-        for name, limiter in (("tokens", d.tokens), ("requests", d.requests)):
-            if limiter is not None:
-                headers[f"x-ratelimit-remaining-{name}"] = str(int(limiter.remaining(now)))
-                if d.config.headers == "full":
-                    headers[f"x-ratelimit-limit-{name}"] = str(int(limiter.limit))
-        return headers
+    def _cost(self) -> int:
+        is_embedding = self.route.operation == "embeddings"
+        if self.d.limiter == "ptu":
+            return provisioned_charge(self.body, embeddings=is_embedding, output_weight=self.d.output_weight)
+        return charge(self.body, embeddings=is_embedding, profile=self.d.estimate)
 
-    def _objection(self, d: Emulated, operation: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """What the model says against the request, if anything."""
-        if operation != "chat/completions":
-            return None if body.get("input") else replies.error("BadRequest", "'input' is a required property")
-        messages = body.get("messages")
-        if not isinstance(messages, list) or not messages:
-            return replies.error("BadRequest", "[] is too short - 'messages'", type="invalid_request_error")
-        if d.config.reasoning and body.get("max_tokens") is not None:
-            text = "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens'."
-            return replies.unsupported("max_tokens", "unsupported_parameter", text)
-        if d.config.reasoning and body.get("temperature") not in (None, 1, 1.0):
-            text = "Unsupported value: 'temperature' does not support this value with this model. Only 1 is supported."
-            return replies.unsupported("temperature", "unsupported_value", text)
-        said = json.dumps(messages)
-        if "emulate:content_filter" in said:
-            return replies.FILTERED
-        prompt = prompt_tokens(body)
-        if prompt > d.config.context_window or "emulate:context_length" in said:
-            return replies.too_long(d.config.context_window, max(prompt, d.config.context_window + 1))
-        return None
+    def _refusal(self, refusal: Refusal) -> Plan:
+        rate_headers(self.headers, self.d, self.running.admission, self.now)
+        if refusal.status == 400:
+            model_headers(self.headers, self.d, self.emulator.rng, self.latency.error())
+            self.headers["ms-azureml-model-error-reason"] = "model_error"
+            self.headers["ms-azureml-model-error-statuscode"] = "400"
+        self.headers.update(refusal.headers)
+        return Plan(refusal.status, self.headers, replies.compact(refusal.payload()), self.latency.error())
 
-    def _answer(self, d: Emulated, operation: str, body: dict[str, Any], cost: int, now: float) -> Plan:
-        headers = self._rate_headers(d, now)
-        prompt = prompt_tokens(body)
-        latency = d.config.latency
-        first = latency.first_ms / 1000 * self.rng.lognormvariate(0.0, latency.sigma) if latency.first_ms else 0.0
-        if operation == "embeddings":
-            whole = replies.embeddings(body, d.config.model, prompt, self.rng)
-            return Plan(200, headers, json.dumps(whole).encode(), first)
-        limit = body.get("max_completion_tokens") or body.get("max_tokens")
-        wanted = max(1, round(d.config.answer_tokens * self.rng.lognormvariate(0.0, 0.4)))
-        cut = isinstance(limit, int) and limit < wanted
-        length = limit if cut and isinstance(limit, int) else wanted
-        texts = [replies.text_of(length, self.rng) for _ in range(max(1, int(body.get("n") or 1)))]
-        created = 1_790_000_000 + int(now)
-        whole = replies.chat(body, d.config.model, self.served, created, prompt, texts, cut)
-        if d.config.release_unused and d.tokens is not None:
-            d.tokens.charge(now, min(0, whole["usage"]["total_tokens"] - cost))
-        per_token = latency.per_token_ms / 1000
-        if not body.get("stream"):
-            return Plan(200, headers, json.dumps(whole).encode(), first + per_token * length)
-        return self._stream(headers, body, whole, first, per_token * replies.TOKENS_PER_EVENT)
-
-    @staticmethod
-    def _stream(headers: dict[str, str], body: dict[str, Any], whole: dict[str, Any], first: float, gap: float) -> Plan:
-        options = body.get("stream_options")
-        include = isinstance(options, dict) and bool(options.get("include_usage"))
-        events = [json.dumps(e) for e in replies.chat_events(whole, include)] + ["[DONE]"]
-        chunks = [(gap if i > 1 else 0.0, f"data: {event}\n\n".encode()) for i, event in enumerate(events)]
-        headers["content-type"] = "text/event-stream; charset=utf-8"
-        return Plan(200, headers, b"", first, chunks)
-
-    # ---- faults --------------------------------------------------------------------------------------------
-
-    def _broken(self, d: Emulated, fault: Fault, now: float) -> Plan:
-        headers = self._rate_headers(d, now)
-        if fault.kind in WIRE_FAULTS:
-            return Plan(200, headers, wire=fault.kind)
-        if fault.kind == "status":
+    def _faulty(self, fault: Fault) -> Plan:
+        """The answer that a fault asks for in place of any other."""
+        refusal = refusals.busy() if fault.kind is FaultKind.BUSY else refusals.of_status(fault.status)
+        if fault.kind is FaultKind.STATUS:
+            rate_headers(self.headers, self.d, self.running.admission, self.now)
             if fault.retry_after_s is not None:
-                headers["retry-after"] = str(whole_seconds(fault.retry_after_s))
-                headers["retry-after-ms"] = str(round(fault.retry_after_s * 1000))
-            text = "The server had an error while processing your request. Sorry about that!"
-            return Plan(fault.status, headers, json.dumps(replies.error(str(fault.status), text)).encode())
-        if fault.kind == "html":
-            headers["content-type"] = "text/html"
-            return Plan(200, headers, b"<html><body>Our services are not available right now</body></html>")
-        bodies = {"empty": b"", "bad_json": b'{"id": "chatcmpl-1", "choices": [{"ind', "bad_shape": b"{}"}
-        return Plan(200, headers, bodies[fault.kind])
+                self.headers["retry-after"] = str(max(1, round(fault.retry_after_s)))
+                self.headers["retry-after-ms"] = str(round(fault.retry_after_s * 1000))
+        self.headers.update(refusal.headers)
+        body = fault.body.encode() if fault.body is not None else replies.compact(refusal.payload())
+        return Plan(refusal.status, self.headers, body, self.latency.error())
 
-    @staticmethod
-    def _spoil(plan: Plan, fault: Fault) -> None:
-        """Spoil a good answer on its way."""
-        if fault.kind == "slow":
-            plan.delay *= fault.factor
-            if plan.chunks is not None:
-                plan.chunks = [(delay * fault.factor, chunk) for delay, chunk in plan.chunks]
-        elif fault.kind in WIRE_FAULTS and plan.chunks is None:
-            plan.wire = fault.kind
-        elif plan.chunks is not None:
-            plan.chunks = plan.chunks[: fault.after_events]
-            if fault.kind == "stream_error":
-                frame = {"error": {"message": "The server had an error.", "type": "server_error", "code": "500"}}
-                plan.chunks.append((0.0, f"data: {json.dumps(frame)}\n\n".encode()))
-            elif fault.kind != "stream_no_finish":
-                plan.wire = "cut"
+    def _answer(self, decision: Decision, fault: Fault | None) -> Plan:
+        if self.route.operation == "embeddings":
+            whole = embeddings.reply(self.d, self.body)
+            plan = Plan(200, self.headers, replies.compact(whole), self.latency.embedding(self.emulator.rng))
+            used = float(whole["usage"]["prompt_tokens"])
+        else:
+            plan, used = self._chat(fault)
+        if decision.ticket is not None and (self.d.release_unused or self.d.limiter == "ptu"):
+            self.emulator.settle_later(self.now + plan.seconds, self.running, decision.ticket, used)
+        rate_headers(self.headers, self.d, self.running.admission, self.now)
+        model_headers(self.headers, self.d, self.emulator.rng, plan.delay)
+        return plan
+
+    def _chat(self, fault: Fault | None) -> tuple[Plan, float]:
+        """The plan, and the tokens that the answer really used."""
+        rng, kind = self.emulator.rng, fault.kind if fault is not None else None
+        created = int(self.emulator.epoch + self.now)
+        made = chat.answer(self.d, self.body, rng, created, overrun=kind is FaultKind.OVERRUN)
+        weight = self.d.output_weight if self.d.limiter == "ptu" else 1.0
+        used = made.prompt_tokens + weight * made.completion_tokens
+        per_token = self.latency.token(rng)
+        first = self.latency.first(rng, made.prompt_tokens) + per_token * made.reasoning_tokens / len(made.choices)
+        if self.body.get("stream") and kind is not FaultKind.STREAM_AS_JSON:
+            return self._stream(made, first, per_token / len(made.choices)), used
+        longest = max(len(choice.pieces) for choice in made.choices)
+        return Plan(200, self.headers, replies.compact(replies.completion(made)), first + per_token * longest), used
+
+    def _stream(self, made: chat.Answer, first: float, per_token: float) -> Plan:
+        options = self.body.get("stream_options")
+        include_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+        events, content = replies.events(made, self.d.burst_tokens, include_usage=include_usage)
+        chunks: list[Chunk] = [(tokens * per_token, data) for tokens, data in events]
+        self.headers["content-type"] = EVENTS
+        return Plan(200, self.headers, delay=first, chunks=chunks, content=content)
+
+
+def resource_label(d: EmulatedDeployment) -> str:
+    """`east` of `east` and of `east.openai.azure.com`."""
+    return d.resource.partition(".")[0].lower()
+
+
+def _json(body: bytes) -> dict[str, Any] | None:
+    """The object in a body, or None."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

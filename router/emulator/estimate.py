@@ -1,57 +1,109 @@
-"""What does the service charge a request at its arrival?
+"""What does a request cost at the door, before a single token is generated?
 
-The two profiles that captures show (azure.md §3.3): `modern` takes the characters of the prompt and the tokens that
-may be generated, `legacy16` only the latter, or 16.  Written apart from the router's own estimate, so that a mistake
-there shows here.
+Azure's limiter charges an estimate made from character counts, which is not what is billed later.  Two profiles
+match the public captures: `modern` (2024 on) and `legacy16` (which Microsoft's own simulator still has).
 """
 
 from __future__ import annotations
 
-from math import ceil
+from collections.abc import Iterator
 from typing import Any
 
-IMAGE_TOKENS = {"low": 85, "high": 765}
+LOW_DETAIL_IMAGE = 85
+IMAGE = 765
+"""Tokens of one 1024² image on gpt-4o; how Azure's limiter counts images is not documented."""
+GUESSED_OUTPUT = 256
+"""What a PTU deployment is taken to reserve for an answer when `max_tokens` is absent; it guesses, documents say."""
 
 
-def charge_of(operation: str, body: dict[str, Any], profile: str) -> int:
-    """Tokens charged at admission."""
-    if operation == "embeddings":
-        return sum(_input_tokens(body.get("input")))
-    limit = body.get("max_completion_tokens") or body.get("max_tokens") or 0
-    limit = limit if isinstance(limit, int) else 0
-    count = body.get("n") if isinstance(body.get("n"), int) else 1
-    if profile == "legacy16":
-        return limit or 16
-    return prompt_tokens(body) + (count or 1) * limit
-
-
-def prompt_tokens(body: dict[str, Any]) -> int:
-    """Tokens of the prompt, by its characters."""
-    if "messages" not in body:
-        return sum(_input_tokens(body.get("input")))
-    characters, images = 0, 0
+def chat_texts(body: dict[str, Any]) -> Iterator[str]:
+    """All text that a chat request sends as prompt: contents, text parts, earlier tool calls."""
     messages = body.get("messages")
-    for said in messages if isinstance(messages, list) else ():
-        content = said.get("content") if isinstance(said, dict) else None
+    for message in messages if isinstance(messages, list) else ():
+        if not isinstance(message, dict):
+            continue
+        content = message.get("content")
         if isinstance(content, str):
-            characters += len(content)
+            yield content
+        elif isinstance(content, list):
+            for part in content:
+                if isinstance(part, dict) and isinstance(part.get("text"), str):
+                    yield part["text"]
+        for call in message.get("tool_calls") or ():
+            function = call.get("function") if isinstance(call, dict) else None
+            if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+                yield function["arguments"]
+
+
+def image_tokens(body: dict[str, Any]) -> int:
+    """A flat price per image part; never by the length of its base64."""
+    total = 0
+    messages = body.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
         for part in content if isinstance(content, list) else ():
-            if not isinstance(part, dict):
-                continue
-            if part.get("type") == "image_url":
+            if isinstance(part, dict) and part.get("type") == "image_url":
                 image = part.get("image_url")
-                detail = image.get("detail", "high") if isinstance(image, dict) else "high"
-                images += IMAGE_TOKENS.get(detail, IMAGE_TOKENS["high"])
-            else:
-                characters += len(str(part.get("text") or ""))
-    return ceil(characters / 4) + images
+                low = isinstance(image, dict) and image.get("detail") == "low"
+                total += LOW_DETAIL_IMAGE if low else IMAGE
+    return total
 
 
-def _input_tokens(given: Any) -> list[int]:
-    if isinstance(given, str):
-        return [ceil(len(given) / 4)]
-    if not isinstance(given, list):
-        return []
-    if given and isinstance(given[0], int):
-        return [len(given)]
-    return [ceil(len(g) / 4) if isinstance(g, str) else len(g) for g in given if isinstance(g, (str, list))]
+def inputs_of(body: dict[str, Any]) -> list[Any]:
+    """The inputs of an embedding request, each a string or a list of token ids."""
+    given = body.get("input")
+    if isinstance(given, list) and given and not isinstance(given[0], int):
+        return given
+    return [given] if given is not None else []
+
+
+def input_tokens(item: Any) -> int:
+    """⌈characters/4⌉ of a text; token ids count as they are."""
+    return -(-len(item) // 4) if isinstance(item, str) else len(item)
+
+
+def max_tokens(body: dict[str, Any]) -> int | None:
+    """The stated bound of the answer, under either name; None if absent."""
+    for name in ("max_completion_tokens", "max_tokens"):
+        value = body.get(name)
+        if isinstance(value, int):
+            return value
+    return None
+
+
+def number(body: dict[str, Any]) -> int:
+    """How many answers are asked for (`n`)."""
+    n = body.get("n")
+    return n if isinstance(n, int) and n > 0 else 1
+
+
+def charge(body: dict[str, Any], *, embeddings: bool, profile: str) -> int:
+    """The tokens that admission charges.
+
+    Args:
+        body: the request.
+        embeddings: it is an embedding request: Σ⌈characters/4⌉ in either profile.
+        profile: `modern`: ⌈characters/4⌉ + n·max_tokens; `legacy16`: `max_tokens`, else 16.
+    """
+    if embeddings:
+        return sum(input_tokens(item) for item in inputs_of(body))
+    bound = max_tokens(body)
+    if profile == "legacy16":
+        return bound or 16
+    characters = sum(len(text) for text in chat_texts(body))
+    return -(-characters // 4) + image_tokens(body) + number(body) * (bound or 0)
+
+
+def provisioned_charge(body: dict[str, Any], *, embeddings: bool, output_weight: float) -> int:
+    """What a PTU deployment adds to its bucket: the prompt, and the answer by weight."""
+    unbounded = {**body, "max_tokens": None, "max_completion_tokens": None}
+    prompt = charge(unbounded, embeddings=embeddings, profile="modern")
+    if embeddings:
+        return prompt
+    return prompt + round(output_weight * number(body) * (max_tokens(body) or GUESSED_OUTPUT))
+
+
+def billed_prompt(body: dict[str, Any]) -> int:
+    """What `usage.prompt_tokens` will say: text and images, four tokens per message, three to prime the answer."""
+    texts = sum(-(-len(text) // 4) for text in chat_texts(body))
+    return 3 + texts + image_tokens(body) + 4 * len(body.get("messages") or ())

@@ -1,177 +1,305 @@
-"""Is there room, as the service judges it?
+"""How may Azure be counting?  Nobody outside knows, so here is each rule that it may follow, exactly.
 
-Four kinds of limiter that Azure is known or suspected to run (azure.md §3.3, §3.6), each written from its own
-definition.  They share nothing with the router's windows, so that they are an honest judge of them.
+A limiter counts one quantity (tokens, or requests) against one limit.  Documentation says "reset each minute",
+Microsoft's own simulator slides, latency pages speak of a bucket; PTU deployments have a bucket of their own.
+All are pure: `now` comes in, in seconds on one clock that never goes back.  `Peak` judges from outside: it knows
+the highest use of any true window, whatever rule admitted it.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from math import ceil
+from dataclasses import dataclass
 from typing import Protocol
+
+NEVER = math.inf
+_DUST = 1e-9
+"""Rounding of refills; far below one token."""
+
+
+@dataclass(slots=True, eq=False)
+class Charge:
+    """What one request took, so that part of it can be given back."""
+
+    at: float
+    amount: float
 
 
 class Limiter(Protocol):
-    """Admits costs against a limit per window."""
+    """One rule of counting."""
 
-    limit: float
+    limit: int
 
-    def wait(self, now: float, cost: float) -> float:
-        """Seconds until `cost` would fit; 0.0 if it fits now."""
+    def fits(self, now: float, amount: float) -> bool:
+        """Would a request of this size be admitted now?"""
         ...
 
-    def charge(self, now: float, cost: float) -> None:
-        """Take `cost`, which may be negative to give back."""
+    def room(self, now: float) -> int:
+        """What the header calls `remaining`: whole units, never negative."""
         ...
 
-    def remaining(self, now: float) -> float:
-        """What is left now."""
+    def take(self, now: float, amount: float) -> Charge:
+        """Count it, whether it fits or not (a rejected request may count too)."""
+        ...
+
+    def correct(self, now: float, charge: Charge, difference: float) -> None:
+        """Add `difference` (negative: give back) to an earlier charge, if the rule still remembers it."""
+        ...
+
+    def wait(self, now: float, amount: float) -> float:
+        """Seconds until it would fit if nothing else came; `NEVER` if it is larger than the limit."""
+        ...
+
+    def resize(self, now: float, limit: int) -> None:
+        """Go on with another limit; what was counted stays counted."""
         ...
 
 
 class SlidingWindow:
-    """At most `limit` in any `seconds`."""
+    """At most `limit` in every window (t − seconds, t]."""
 
-    def __init__(self, limit: float, seconds: float = 60.0) -> None:
+    __slots__ = ("_charges", "_used", "limit", "seconds")
+
+    def __init__(self, limit: int, seconds: float = 60.0) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._log: deque[tuple[float, float]] = deque()
+        self._charges: deque[Charge] = deque()
         self._used = 0.0
 
-    def wait(self, now: float, cost: float) -> float:
-        self._forget(now)
-        excess = self._used + cost - self.limit
-        if excess <= 0:
-            return 0.0
-        for at, amount in self._log:
-            excess -= amount
+    def used(self, now: float) -> float:
+        """The sum of what was charged in the window that ends now."""
+        charges = self._charges
+        while charges and charges[0].at + self.seconds <= now:
+            self._used -= charges.popleft().amount
+        if not charges:
+            self._used = 0.0
+        return self._used
+
+    def fits(self, now: float, amount: float) -> bool:
+        """See `Limiter`."""
+        return self.used(now) + amount <= self.limit
+
+    def room(self, now: float) -> int:
+        """See `Limiter`."""
+        return max(0, math.floor(self.limit - self.used(now)))
+
+    def take(self, now: float, amount: float) -> Charge:
+        """See `Limiter`."""
+        self.used(now)
+        charge = Charge(now, amount)
+        self._charges.append(charge)
+        self._used += amount
+        return charge
+
+    def correct(self, now: float, charge: Charge, difference: float) -> None:
+        """See `Limiter`; a charge that has left the window is forgotten."""
+        self.used(now)
+        if charge.at + self.seconds > now:
+            charge.amount += difference
+            self._used += difference
+
+    def wait(self, now: float, amount: float) -> float:
+        """See `Limiter`."""
+        if amount > self.limit:
+            return NEVER
+        excess = self.used(now) + amount - self.limit
+        for charge in self._charges:
             if excess <= 0:
-                return max(0.001, at + self.seconds - now)
-        return self.seconds
+                break
+            excess -= charge.amount
+            if excess <= 0:
+                return charge.at + self.seconds - now
+        return 0.0
 
-    def charge(self, now: float, cost: float) -> None:
-        self._forget(now)
-        self._log.append((now, cost))
-        self._used += cost
-
-    def remaining(self, now: float) -> float:
-        self._forget(now)
-        return max(0.0, self.limit - self._used)
-
-    def _forget(self, now: float) -> None:
-        while self._log and self._log[0][0] <= now - self.seconds:
-            self._used -= self._log.popleft()[1]
+    def resize(self, now: float, limit: int) -> None:
+        """See `Limiter`."""
+        self.limit = limit
 
 
 class FixedWindow:
-    """At most `limit` in each window of `seconds` that begins at `phase`."""
+    """At most `limit` in each window of the calendar of this limiter; the count falls to 0 where one begins.
 
-    def __init__(self, limit: float, seconds: float = 60.0, phase: float = 0.0) -> None:
+    Args:
+        limit: units per window.
+        seconds: length of a window.
+        phase: where windows begin, 0 ≤ phase < seconds.
+    """
+
+    __slots__ = ("_index", "_used", "limit", "phase", "seconds")
+
+    def __init__(self, limit: int, seconds: float = 60.0, phase: float = 0.0) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._phase = phase
-        self._window = -1
+        self.phase = phase
+        self._index = -1
         self._used = 0.0
 
-    def wait(self, now: float, cost: float) -> float:
-        self._turn(now)
-        if self._used + cost <= self.limit:
+    def window(self, now: float) -> int:
+        """The number of the window that holds `now`."""
+        return math.floor((now - self.phase) / self.seconds)
+
+    def used(self, now: float) -> float:
+        """What was charged in the present window."""
+        index = self.window(now)
+        if index != self._index:
+            self._index, self._used = index, 0.0
+        return self._used
+
+    def fits(self, now: float, amount: float) -> bool:
+        """See `Limiter`."""
+        return self.used(now) + amount <= self.limit
+
+    def room(self, now: float) -> int:
+        """See `Limiter`."""
+        return max(0, math.floor(self.limit - self.used(now)))
+
+    def take(self, now: float, amount: float) -> Charge:
+        """See `Limiter`."""
+        self._used = self.used(now) + amount
+        return Charge(now, amount)
+
+    def correct(self, now: float, charge: Charge, difference: float) -> None:
+        """See `Limiter`; a charge of an earlier window is forgotten."""
+        if self.window(charge.at) == self.window(now):
+            charge.amount += difference
+            self._used = self.used(now) + difference
+
+    def wait(self, now: float, amount: float) -> float:
+        """See `Limiter`."""
+        if amount > self.limit:
+            return NEVER
+        if self.fits(now, amount):
             return 0.0
-        return (self._window + 1) * self.seconds + self._phase - now
+        return (self.window(now) + 1) * self.seconds + self.phase - now
 
-    def charge(self, now: float, cost: float) -> None:
-        self._turn(now)
-        self._used += cost
-
-    def remaining(self, now: float) -> float:
-        self._turn(now)
-        return max(0.0, self.limit - self._used)
-
-    def _turn(self, now: float) -> None:
-        window = int((now - self._phase) // self.seconds)
-        if window != self._window:
-            self._window, self._used = window, 0.0
+    def resize(self, now: float, limit: int) -> None:
+        """See `Limiter`."""
+        self.limit = limit
 
 
 class TokenBucket:
-    """A bucket that holds `limit` and fills at `limit` per `seconds`."""
+    """Full at the start, holds `limit`, refills by `limit` per `seconds`, continuously."""
 
-    def __init__(self, limit: float, seconds: float = 60.0) -> None:
+    __slots__ = ("_at", "_level", "limit", "seconds")
+
+    def __init__(self, limit: int, seconds: float = 60.0) -> None:
         self.limit = limit
         self.seconds = seconds
-        self._level = limit
-        self._at = 0.0
+        self._level = float(limit)
+        self._at: float | None = None
 
-    def wait(self, now: float, cost: float) -> float:
-        self._fill(now)
-        short = cost - self._level
-        return 0.0 if short <= 0 else max(0.001, short * self.seconds / self.limit)
-
-    def charge(self, now: float, cost: float) -> None:
-        self._fill(now)
-        self._level -= cost
-
-    def remaining(self, now: float) -> float:
-        self._fill(now)
-        return max(0.0, self._level)
-
-    def _fill(self, now: float) -> None:
-        self._level = min(self.limit, self._level + max(0.0, now - self._at) * self.limit / self.seconds)
+    def level(self, now: float) -> float:
+        """What is in the bucket now."""
+        if self._at is not None and now > self._at:
+            self._level = min(self.limit, self._level + (now - self._at) * self.limit / self.seconds)
         self._at = now
+        return self._level
+
+    def fits(self, now: float, amount: float) -> bool:
+        """See `Limiter`."""
+        return amount <= self.level(now) + _DUST
+
+    def room(self, now: float) -> int:
+        """See `Limiter`."""
+        return max(0, math.floor(self.level(now) + _DUST))
+
+    def take(self, now: float, amount: float) -> Charge:
+        """See `Limiter`; the bucket does not go below empty."""
+        self._level = max(0.0, self.level(now) - amount)
+        return Charge(now, amount)
+
+    def correct(self, now: float, charge: Charge, difference: float) -> None:
+        """See `Limiter`."""
+        charge.amount += difference
+        self._level = max(0.0, min(self.limit, self.level(now) - difference))
+
+    def wait(self, now: float, amount: float) -> float:
+        """See `Limiter`."""
+        if amount > self.limit:
+            return NEVER
+        return max(0.0, (amount - self.level(now)) * self.seconds / self.limit)
+
+    def resize(self, now: float, limit: int) -> None:
+        """See `Limiter`; a smaller bucket spills what it cannot hold."""
+        self._level = min(self.level(now), limit)
+        self.limit = limit
 
 
 class ProvisionedBucket:
-    """Provisioned throughput: admits while the level is at most the limit, and drains at `limit` per `seconds`.
+    """The leaky bucket of PTU deployments: it drains all the time, and admits while it is not over 100 %.
 
-    A call that is admitted just below the limit may take it above, as documented for PTU (azure.md §3.6).
+    So one request may lift it above the rim, and short bursts just over 100 % pass, as documented.  100 % is what
+    the deployment works off in `seconds`.
     """
 
-    def __init__(self, limit: float, seconds: float = 60.0) -> None:
+    __slots__ = ("_at", "_level", "limit", "seconds")
+
+    def __init__(self, limit: int, seconds: float = 60.0) -> None:
         self.limit = limit
         self.seconds = seconds
         self._level = 0.0
-        self._at = 0.0
+        self._at: float | None = None
 
-    def wait(self, now: float, cost: float) -> float:
-        del cost
-        self._drain(now)
-        over = self._level - self.limit
-        return 0.0 if over <= 0 else max(0.001, over * self.seconds / self.limit)
-
-    def charge(self, now: float, cost: float) -> None:
-        self._drain(now)
-        self._level = max(0.0, self._level + cost)
-
-    def remaining(self, now: float) -> float:
-        self._drain(now)
-        return max(0.0, self.limit - self._level)
+    def level(self, now: float) -> float:
+        """What is waiting to be worked off, in tokens."""
+        if self._at is not None and now > self._at:
+            self._level = max(0.0, self._level - (now - self._at) * self.limit / self.seconds)
+        self._at = now
+        return self._level
 
     def utilisation(self, now: float) -> float:
-        """Percent."""
-        self._drain(now)
-        return 100.0 * self._level / self.limit
+        """In percent; above 100 nothing is admitted."""
+        return 100.0 * self.level(now) / self.limit
 
-    def _drain(self, now: float) -> None:
-        self._level = max(0.0, self._level - max(0.0, now - self._at) * self.limit / self.seconds)
-        self._at = now
+    def fits(self, now: float, amount: float) -> bool:
+        """See `Limiter`; the size of the request does not matter."""
+        return self.level(now) <= self.limit + _DUST
+
+    def room(self, now: float) -> int:
+        """See `Limiter`; no header shows it."""
+        return max(0, math.floor(self.limit - self.level(now)))
+
+    def take(self, now: float, amount: float) -> Charge:
+        """See `Limiter`."""
+        self._level = self.level(now) + amount
+        return Charge(now, amount)
+
+    def correct(self, now: float, charge: Charge, difference: float) -> None:
+        """See `Limiter`: on completion, actual minus estimated, of either sign."""
+        charge.amount += difference
+        self._level = max(0.0, self.level(now) + difference)
+
+    def wait(self, now: float, amount: float) -> float:
+        """See `Limiter`."""
+        return max(0.0, (self.level(now) - self.limit) * self.seconds / self.limit)
+
+    def resize(self, now: float, limit: int) -> None:
+        """See `Limiter`."""
+        self.level(now)
+        self.limit = limit
 
 
-KINDS = ("sliding", "fixed_minute", "token_bucket", "ptu")
+class Peak:
+    """The highest sum in any true window of `seconds`, exactly: it is reached at a moment of arrival."""
 
+    __slots__ = ("_window", "highest")
 
-def limiter_named(kind: str, limit: float, seconds: float = 60.0, phase: float = 0.0) -> Limiter:
-    """A limiter by the name of its kind.  Raises ValueError for a name that is none."""
-    if kind == "sliding":
-        return SlidingWindow(limit, seconds)
-    if kind == "fixed_minute":
-        return FixedWindow(limit, seconds, phase % seconds)
-    if kind == "token_bucket":
-        return TokenBucket(limit, seconds)
-    if kind == "ptu":
-        return ProvisionedBucket(limit, seconds)
-    raise ValueError(f"no limiter is called {kind!r}; there are {', '.join(KINDS)}")
+    def __init__(self, seconds: float = 60.0) -> None:
+        self._window = SlidingWindow(0, seconds)
+        self.highest = 0.0
 
+    def take(self, now: float, amount: float) -> Charge:
+        """Count an admitted request."""
+        charge = self._window.take(now, amount)
+        self.highest = max(self.highest, self._window.used(now))
+        return charge
 
-def whole_seconds(seconds: float) -> int:
-    """As `retry-after` states them: rounded up, at least 1."""
-    return max(1, ceil(seconds))
+    def correct(self, now: float, charge: Charge, difference: float) -> None:
+        """It turned out larger or smaller; peaks of the past stay."""
+        self._window.correct(now, charge, difference)
+        self.highest = max(self.highest, self._window.used(now))
+
+    def present(self, now: float) -> float:
+        """The sum of the window that ends now."""
+        return self._window.used(now)

@@ -1,197 +1,169 @@
-"""What does Azure answer?  Bodies of successes and errors, as azure.md §4 and §5 describe them."""
+"""What bytes does a chat answer become?  One JSON object, or the events of a stream."""
 
 from __future__ import annotations
 
-import base64
-import struct
-from random import Random
+import json
+from itertools import zip_longest
 from typing import Any
 
-WORDS = (
-    "the quick answer is that a region may fail while its neighbour serves on and nobody notices when the router does"
-    " its work well so keep some room and let the window slide"
-).split()
-SAFE = {"filtered": False, "severity": "safe"}
-FILTERS = dict.fromkeys(("hate", "self_harm", "sexual", "violence"), SAFE)
-PROMPT_FILTERS = {**FILTERS, "jailbreak": {"filtered": False, "detected": False}}
-DIMENSIONS = 1536
-TOKENS_PER_EVENT = 12
-"""The default filter buffers: tokens arrive in bursts (azure.md §5.2)."""
+from .chat import Answer, Choice
+from .filters import ANSWER_RESULTS, BLOCKED_RESULTS, PROMPT_FILTER
+
+FINGERPRINT = "fp_emulator"
+DONE = b"data: [DONE]\n\n"
 
 
-def text_of(tokens: int, rng: Random) -> str:
-    """Filler text of about so many tokens."""
-    return " ".join(rng.choice(WORDS) for _ in range(max(1, tokens)))
+def compact(value: Any) -> bytes:
+    """JSON without blanks."""
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
-def usage(prompt: int, completion: int) -> dict[str, Any]:
+_NO_RESULTS: dict[str, Any] = {}
+_ANSWER = compact(ANSWER_RESULTS).decode()
+_FIRST = (
+    b"data: "
+    + compact(
+        {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": PROMPT_FILTER}
+    )
+    + b"\n\n"
+)
+
+
+def usage(answer: Answer) -> dict[str, Any]:
     """The usage object."""
+    completion = answer.completion_tokens
     return {
-        "prompt_tokens": prompt,
+        "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": completion,
-        "total_tokens": prompt + completion,
+        "total_tokens": answer.prompt_tokens + completion,
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": answer.reasoning_tokens,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
     }
 
 
-def message(body: dict[str, Any], text: str) -> tuple[dict[str, Any], str]:
-    """The assistant's message, and why it ended: the text, or a call of the tool that was asked for."""
-    name = _forced_tool(body)
-    if name is None:
-        return {"role": "assistant", "content": text, "refusal": None, "annotations": []}, "stop"
-    call = {"id": "call_emulated", "type": "function", "function": {"name": name, "arguments": "{}"}}
-    return {"role": "assistant", "content": None, "refusal": None, "tool_calls": [call]}, "tool_calls"
-
-
-def _forced_tool(body: dict[str, Any]) -> str | None:
-    choice, tools = body.get("tool_choice"), body.get("tools")
-    if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
-        return str(name) if name else None
-    if choice == "required" and isinstance(tools, list) and tools and isinstance(tools[0], dict):
-        return str((tools[0].get("function") or {}).get("name", "tool"))
-    return None
-
-
-def chat(
-    body: dict[str, Any], model: str, number: int, created: int, prompt: int, texts: list[str], cut: bool
-) -> dict[str, Any]:
-    """A chat completion with one choice per text."""
-    choices = []
-    completion = 0
-    for index, text in enumerate(texts):
-        said, reason = message(body, text)
-        completion += len(text.split())
-        choices.append(
-            {
-                "index": index,
-                "finish_reason": "length" if cut and reason == "stop" else reason,
-                "logprobs": None,
-                "message": said,
-                "content_filter_results": FILTERS,
-            }
-        )
+def completion(answer: Answer) -> dict[str, Any]:
+    """The `chat.completion` object."""
     return {
-        "id": f"chatcmpl-emulated{number}",
+        "id": answer.id,
         "object": "chat.completion",
-        "created": created,
-        "model": model,
-        "system_fingerprint": "fp_emulated",
-        "choices": choices,
-        "prompt_filter_results": [{"prompt_index": 0, "content_filter_results": PROMPT_FILTERS}],
-        "usage": usage(prompt, completion),
+        "created": answer.created,
+        "model": answer.model,
+        "service_tier": "default",
+        "system_fingerprint": FINGERPRINT,
+        "choices": [_choice(index, choice) for index, choice in enumerate(answer.choices)],
+        "prompt_filter_results": PROMPT_FILTER,
+        "usage": usage(answer),
     }
 
 
-def chat_events(whole: dict[str, Any], include_usage: bool) -> list[dict[str, Any]]:
-    """The same completion as the events of a stream: the empty first one, bursts of text, the end, the usage."""
-    head = {k: whole[k] for k in ("id", "created", "model", "system_fingerprint")}
-    head["object"] = "chat.completion.chunk"
-    events: list[dict[str, Any]] = [
-        {"id": "", "object": "", "created": 0, "model": "", "choices": []}
-        | {"prompt_filter_results": whole["prompt_filter_results"]}
-    ]
-
-    def event(index: int, delta: dict[str, Any], reason: str | None = None) -> None:
-        choice = {"index": index, "delta": delta, "finish_reason": reason, "logprobs": None}
-        events.append({**head, "choices": [{**choice, "content_filter_results": {}}], "usage": None})
-
-    for choice in whole["choices"]:
-        said, index = choice["message"], choice["index"]
-        event(index, {"role": "assistant", "content": "" if said["content"] is not None else None, "refusal": None})
-        for place, call in enumerate(said.get("tool_calls") or ()):
-            event(index, {"tool_calls": [{"index": place, **call, "function": {**call["function"], "arguments": ""}}]})
-            arguments = {"arguments": call["function"]["arguments"]}
-            event(index, {"tool_calls": [{"index": place, "function": arguments}]})
-        words = (said["content"] or "").split(" ") if said["content"] else []
-        for start in range(0, len(words), TOKENS_PER_EVENT):
-            piece = " ".join(words[start : start + TOKENS_PER_EVENT])
-            event(index, {"content": piece if start == 0 else " " + piece})
-        event(index, {}, choice["finish_reason"])
-    if include_usage:
-        events.append({**head, "choices": [], "usage": whole["usage"]})
-    return events
-
-
-def embeddings(body: dict[str, Any], model: str, prompt: int, rng: Random) -> dict[str, Any]:
-    """One vector for each input."""
-    given = body.get("input")
-    single = isinstance(given, str) or (isinstance(given, list) and bool(given) and isinstance(given[0], int))
-    count = 1 if single else len(given or [])
-    size = body.get("dimensions") or DIMENSIONS
-    data = []
-    for index in range(count):
-        vector = [rng.uniform(-0.1, 0.1) for _ in range(size)]
-        shown: Any = vector
-        if body.get("encoding_format") == "base64":
-            shown = base64.b64encode(struct.pack(f"<{size}f", *vector)).decode()
-        data.append({"object": "embedding", "index": index, "embedding": shown})
+def _choice(index: int, choice: Choice) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
+    if choice.tool is not None:
+        tool = choice.tool
+        message["content"] = None
+        message["tool_calls"] = [
+            {"id": tool.id, "type": "function", "function": {"name": tool.name, "arguments": tool.arguments}}
+        ]
     return {
-        "object": "list",
-        "model": model,
-        "data": data,
-        "usage": {"prompt_tokens": prompt, "total_tokens": prompt},
+        "index": index,
+        "finish_reason": choice.finish_reason,
+        "logprobs": None,
+        "message": message,
+        "content_filter_results": _results(choice),
     }
 
 
-def error(code: str, text: str, **more: Any) -> dict[str, Any]:
-    """The error envelope."""
-    return {"error": {"code": code, "message": text, **more}}
+def _results(choice: Choice) -> dict[str, Any]:
+    return BLOCKED_RESULTS if choice.finish_reason == "content_filter" else ANSWER_RESULTS
 
 
-WRONG_KEY = error(
-    "401",
-    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an"
-    " active subscription and use a correct regional API endpoint for your resource.",
-)
-NO_DEPLOYMENT = error(
-    "DeploymentNotFound",
-    "The API deployment for this resource does not exist. If you created the deployment within the last 5 minutes,"
-    " please wait a moment and try again.",
-)
-NO_RESOURCE = error("404", "Resource not found")
-FILTERED = error(
-    "content_filter",
-    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
-    type=None,
-    param="prompt",
-    status=400,
-    innererror={
-        "code": "ResponsibleAIPolicyViolation",
-        "content_filter_result": {**PROMPT_FILTERS, "violence": {"filtered": True, "severity": "medium"}},
-    },
-)
+def events(answer: Answer, burst: int, *, include_usage: bool) -> tuple[list[tuple[int, bytes]], range]:
+    """The events of a stream.
+
+    Args:
+        answer: what to say.
+        burst: tokens per content event.
+        include_usage: end with an event that has the usage and no choices.
+
+    Returns:
+        Each event with the number of tokens that it brings, and which of them are content events.
+    """
+    frame = _Frame(answer, include_usage)
+    made: list[tuple[int, bytes]] = [(0, _FIRST)]
+    made += [(0, frame.delta(index, _opening(choice))) for index, choice in enumerate(answer.choices)]
+    start = len(made)
+    columns = [_content(frame, index, choice, burst) for index, choice in enumerate(answer.choices)]
+    made += [event for row in zip_longest(*columns) for event in row if event is not None]
+    content = range(start, len(made))
+    for index, choice in enumerate(answer.choices):
+        made.append((0, frame.delta(index, {}, choice.finish_reason)))
+    if include_usage:
+        made.append((0, frame.usage(usage(answer))))
+    made.append((0, DONE))
+    return made, content
 
 
-def too_long(window: int, tokens: int) -> dict[str, Any]:
-    """The prompt exceeds the context window."""
-    return error(
-        "context_length_exceeded",
-        f"This model's maximum context length is {window} tokens. However, your messages resulted in {tokens} tokens."
-        " Please reduce the length of the messages.",
-        type="invalid_request_error",
-        param="messages",
-    )
+def _opening(choice: Choice) -> dict[str, Any]:
+    opening: dict[str, Any] = {"role": "assistant", "content": None if choice.tool else "", "refusal": None}
+    if choice.tool is not None:
+        function = {"name": choice.tool.name, "arguments": ""}
+        opening["tool_calls"] = [{"index": 0, "id": choice.tool.id, "type": "function", "function": function}]
+    return opening
 
 
-def unsupported(param: str, code: str, text: str) -> dict[str, Any]:
-    """A parameter that a reasoning model does not take."""
-    return error(code, text, type="invalid_request_error", param=param)
+def _content(frame: _Frame, index: int, choice: Choice, burst: int) -> list[tuple[int, bytes]]:
+    made: list[tuple[int, bytes]] = []
+    for start in range(0, len(choice.pieces), burst):
+        tokens = choice.pieces[start : start + burst]
+        text = "".join(tokens)
+        if choice.tool is None:
+            made.append((len(tokens), frame.text(index, text)))
+        else:
+            delta = {"tool_calls": [{"index": 0, "function": {"arguments": text}}]}
+            made.append((len(tokens), frame.delta(index, delta)))
+    return made
 
 
-def throttled(form: str, deployment: str, model: str, region: str, what: str, seconds: int) -> dict[str, Any]:
-    """The generations of a 429's text (azure.md §3.5).  `what` is `token` or `call`."""
-    if form == "2024":
-        return error(
-            "429",
-            f"Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded {what} rate limit"
-            f" of your current OpenAI S0 pricing tier. Please retry after {seconds} seconds.",
-        )
-    if form == "bare":
-        return error("429", f"Rate limit is exceeded. Try again in {seconds} seconds.")
-    return error(
-        "RateLimitReached",
-        f"Your requests to {deployment} for {model} in {region} have exceeded the {what} rate limit for your current"
-        f" AIServices S0 pricing tier. Please retry after {seconds} seconds.",
-    )
+class _Frame:
+    """Writes events; what is the same in all of them is encoded once."""
+
+    __slots__ = ("_head", "_tail")
+
+    def __init__(self, answer: Answer, include_usage: bool) -> None:
+        head = {
+            "id": answer.id,
+            "object": "chat.completion.chunk",
+            "created": answer.created,
+            "model": answer.model,
+            "system_fingerprint": FINGERPRINT,
+        }
+        self._head = "data: " + json.dumps(head, separators=(",", ":"))[:-1]
+        self._tail = ',"usage":null}\n\n' if include_usage else "}\n\n"
+
+    def text(self, index: int, text: str) -> bytes:
+        """A content event."""
+        return (
+            f'{self._head},"choices":[{{"index":{index},"delta":{{"content":{json.dumps(text)}}},"logprobs":null,'
+            f'"finish_reason":null,"content_filter_results":{_ANSWER}}}]{self._tail}'
+        ).encode()
+
+    def delta(self, index: int, delta: dict[str, Any], finish_reason: str | None = None) -> bytes:
+        """Any other event of a choice."""
+        results = BLOCKED_RESULTS if finish_reason == "content_filter" else _NO_RESULTS
+        choice = {
+            "index": index,
+            "delta": delta,
+            "logprobs": None,
+            "finish_reason": finish_reason,
+            "content_filter_results": results,
+        }
+        return f'{self._head},"choices":[{json.dumps(choice, separators=(",", ":"))}]{self._tail}'.encode()
+
+    def usage(self, usage: dict[str, Any]) -> bytes:
+        """The event of `include_usage`."""
+        return f'{self._head},"choices":[],"usage":{json.dumps(usage, separators=(",", ":"))}}}\n\n'.encode()
