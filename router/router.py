@@ -22,7 +22,6 @@ from .events import Listener
 from .journey import Granted, journey
 from .ledger import Ledger
 from .listeners import Listeners, log
-from .replies import ChatCompletion, EmbeddingResponse, reply_model
 from .status import DeploymentStatus, fleet
 from .steps import Journey
 from .stores.memory import MemoryStore
@@ -31,6 +30,7 @@ from .values import Call
 
 if TYPE_CHECKING:
     from .config import Settings
+    from .replies import ChatCompletion, EmbeddingResponse
 
 Messages = Sequence[Mapping[str, Any]]
 
@@ -89,6 +89,9 @@ class Router:
     def _wire(
         self, settings: Settings, listeners: Iterable[Listener], client: Any, async_client: Any, seed: int | None
     ) -> None:
+        from .replies import reply_model  # pydantic's models take their time to build, so they wait for a router
+
+        self._as_reply = reply_model
         self._settings = settings
         self._rng = Random(seed)
         self._listeners = Listeners(listeners)
@@ -181,12 +184,12 @@ class Router:
             APIError, RouterClosed: as in `completion`.
         """
         asked = self._call("embeddings", model, {"input": input}, params)
-        return cast(EmbeddingResponse, self._run(*asked))
+        return cast("EmbeddingResponse", self._run(*asked))
 
     async def aembedding(self, model: str, input: Any, **params: Any) -> EmbeddingResponse:
         """Embeddings, awaiting.  Parameters, replies and errors are those of `embedding`."""
         asked = self._call("embeddings", model, {"input": input}, params)
-        return cast(EmbeddingResponse, await self._arun(*asked))
+        return cast("EmbeddingResponse", await self._arun(*asked))
 
     # ---- looking on, closing -------------------------------------------------------------------------------
 
@@ -233,17 +236,16 @@ class Router:
 
     def _run(self, call: Call, trip: Journey[Granted]) -> Any:
         granted = drive(trip, self._store, self._transport, self._listeners.tell)
-        return Stream(granted, self._store, _gap(granted)) if call.stream else _whole(granted)
+        return Stream(granted, self._store, _gap(granted)) if call.stream else self._whole(granted)
 
     async def _arun(self, call: Call, trip: Journey[Granted]) -> Any:
         granted = await adrive(trip, self._store, self._transport, self._listeners.tell)
-        return AsyncStream(granted, self._store, _gap(granted)) if call.stream else _whole(granted)
+        return AsyncStream(granted, self._store, _gap(granted)) if call.stream else self._whole(granted)
 
-
-def _whole(granted: Granted) -> Any:
-    if granted.reply.usage_is_nonsense:
-        log.warning("%s stated a usage that cannot be true; the estimate is charged", granted.lease.deployment.id)
-    return reply_model(granted.lease.call.operation, granted.reply.body, granted.routing)
+    def _whole(self, granted: Granted) -> Any:
+        if granted.reply.usage_is_nonsense:
+            log.warning("%s stated a usage that cannot be true; the estimate is charged", granted.lease.deployment.id)
+        return self._as_reply(granted.lease.call.operation, granted.reply.body, granted.routing)
 
 
 def _gap(granted: Granted) -> float:

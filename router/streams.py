@@ -12,18 +12,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import anyio
 
 from .drivers import CLEAN_UP_S
 from .errors import error_for
 from .journey import Granted
-from .replies import ChatCompletionChunk, chunk_model
 from .steps import Settle
 from .stores import Store
 from .tokens import estimate, text_tokens
 from .values import Failure, Kind, Routing, Usage
+
+if TYPE_CHECKING:
+    from .replies import ChatCompletionChunk
 
 
 class Source(Protocol):
@@ -57,6 +59,9 @@ class _Begun:
     """What both faces share: the source, the lease, and how it is settled."""
 
     def __init__(self, granted: Granted, store: Store, gap: float) -> None:
+        from .replies import chunk_model  # pydantic's models take their time to build, so they wait for a first use
+
+        self._as_chunk = chunk_model
         self._granted = granted
         self._store = store
         self._gap = gap
@@ -124,7 +129,7 @@ class Stream(_Begun):
             self.close()
             raise
         if isinstance(event, dict):
-            return chunk_model(event)
+            return self._as_chunk(event)
         self._source.close()
         self._store.apply(self._settlement(event))
         self._settled()
@@ -164,7 +169,7 @@ class AsyncStream(_Begun):
             await self.aclose()
             raise
         if isinstance(event, dict):
-            return chunk_model(event)
+            return self._as_chunk(event)
         await self._give_back(self._settlement(event))
         if event is not None:
             self._raise(event)
