@@ -138,7 +138,7 @@ class Ledger:
             if group.queue.is_head(ticket):
                 group.queue.kept = account
             # An opening that is due and yet not ours (kept for the head of the line) is looked at again a slot later.
-            wake = until if blocker is not None else max(opening or now, now + SLOT_S)
+            wake = until if blocker is not None else min(until, max(opening or now, now + SLOT_S))
             return Refusal(now, wake, ticket, "full")
         if ticket is not None:
             group.queue.leave(ticket)
