@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -27,31 +29,45 @@ COLOURS = {
     "disabled": "red",
 }
 BAR = 16
+WIDE = 128
 
 
-def table(play: Play) -> Group:
-    """The fleet now, the totals, and the last news."""
-    view = Table(title="azure-router demo: one group, four deployments", expand=False)
-    for column in ("deployment", "state", "why", "room (tokens of the minute)"):
-        view.add_column(column)
-    for column in ("in flight", "calls", "share", "429s", "failures", "latency"):
-        view.add_column(column, justify="right")
-    total = max(1, play.calls_by.total())
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the table, and whether a narrow terminal goes without it."""
+
+    title: str
+    cell: Callable[[Play, DeploymentStatus], str | Text]
+    number: bool = True
+    wide_only: bool = False
+
+
+COLUMNS = (
+    Column("deployment", lambda _, s: s.deployment, number=False),
+    Column("state", lambda _, s: Text(s.state.replace("_", " "), style=COLOURS.get(s.state, "white")), number=False),
+    Column("why", lambda _, s: _why(s), number=False),
+    Column("room", lambda _, s: _bar(s), number=False, wide_only=True),
+    Column("left", lambda _, s: f"{max(0, (s.tokens_limit or 0) - s.tokens_used):,}"),
+    Column("of", lambda _, s: f"{s.tokens_limit or 0:,}", wide_only=True),
+    Column("open", lambda _, s: str(s.in_flight), wide_only=True),
+    Column("calls", lambda p, s: str(p.calls_by[s.deployment])),
+    Column("share", lambda p, s: f"{p.calls_by[s.deployment] / max(1, p.calls_by.total()):.0%}", wide_only=True),
+    Column("429s", lambda _, s: str(s.throttles)),
+    Column("fails", lambda _, s: str(s.failures - s.throttles)),
+    Column("latency", lambda _, s: f"{s.seconds * 1000:.0f} ms" if s.seconds else "–"),
+)
+
+
+def table(play: Play, width: int) -> Group:
+    """The fleet now, the totals, and the last news, for a terminal of so many columns."""
+    wide = width >= WIDE
+    shape = box.ROUNDED if wide else None
+    view = Table(title="azure-router demo: one group, four deployments", box=shape, pad_edge=wide, padding=(0, 1))
+    columns = [column for column in COLUMNS if wide or not column.wide_only]
+    for column in columns:
+        view.add_column(column.title, justify="right" if column.number else "left", no_wrap=True)
     for status in _status(play):
-        colour = COLOURS.get(status.state, "white")
-        calls = play.calls_by[status.deployment]
-        view.add_row(
-            status.deployment,
-            Text(status.state.replace("_", " "), style=colour),
-            _why(status),
-            _room(status),
-            str(status.in_flight),
-            str(calls),
-            f"{calls / total:.0%}",
-            str(status.throttles),
-            str(status.failures - status.throttles),
-            f"{status.seconds * 1000:.0f} ms" if status.seconds else "–",
-        )
+        view.add_row(*(column.cell(play, status) for column in columns))
     news = [Text(f"  {at:5.1f} s  {text}", style="bold") for at, text in play.news]
     return Group(view, Text(totals(play)), *news)
 
@@ -64,14 +80,13 @@ def _why(status: DeploymentStatus) -> str:
     if status.state in ("ready", "slow_start"):
         return ""
     reason = status.reason.replace("_", " ") or "minute used up"
-    return f"{reason}, {status.opens_in:.1f} s more" if status.opens_in else reason
+    return f"{reason}, {status.opens_in:.0f} s" if status.opens_in else reason
 
 
-def _room(status: DeploymentStatus) -> str:
-    limit = status.tokens_limit or 1
-    left = max(0, limit - status.tokens_used)
-    filled = round(BAR * left / limit)
-    return f"{'█' * filled}{'·' * (BAR - filled)} {left:>7,} / {limit:,}"
+def _bar(status: DeploymentStatus) -> str:
+    left = 1.0 - status.tokens_used / (status.tokens_limit or 1)
+    filled = min(BAR, max(0, round(BAR * left)))
+    return "█" * filled + "·" * (BAR - filled)
 
 
 def totals(play: Play) -> str:
@@ -140,11 +155,11 @@ def show(seconds: float, rps: float, *, as_json: bool) -> None:
 
 
 async def _live(play: Play, console: Console) -> None:
-    with Live(table(play), console=console, refresh_per_second=8) as live:
+    with Live(table(play, console.width), console=console, refresh_per_second=8) as live:
         task = asyncio.create_task(play.run())
         while not task.done():
             await asyncio.wait([task], timeout=0.2)
-            live.update(table(play))
+            live.update(table(play, console.width))
         await task
 
 
