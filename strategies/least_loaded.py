@@ -38,8 +38,8 @@ class LeastLoaded:
     Deployments without limits are always 0 % full, so among them this is "fewest open calls".  Dice, not the
     order of the configuration, settle what is left, so that many routers do not march in step.
 
-    A deployment in its slow start needs no rule of its own: the router shows it fuller and smaller than it
-    is, so it gets less where utilisation decides, where open calls decide, and where the dice do.
+    A deployment in its slow start needs no rule of its own: the router leaves it out of some questions, nine of ten
+    at first and none 30 s later.
     """
 
     sample: ClassVar[Sample] = Sample.CAPACITY

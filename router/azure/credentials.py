@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .endpoint import check_key
-from .tokens import AsyncProvider, CredentialError, SyncProvider, TokenCache
+from .token_cache import AsyncProvider, CredentialError, SyncProvider, TokenCache
 
 __all__ = ["ApiKey", "Credential", "CredentialError", "StaticToken", "TokenProvider"]
 

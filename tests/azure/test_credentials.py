@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 
 from router.azure.credentials import ApiKey, CredentialError, StaticToken, TokenProvider
-from router.azure.tokens import expiry_of
+from router.azure.token_cache import expiry_of
 
 NOW = 1_800_000_000.0
 
