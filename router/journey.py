@@ -195,8 +195,9 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
         if answer.ticket is not None:
             ticket = answer.ticket
             pause = (answer.opening or answer.now) - answer.now
-        elif answer.reason == "tried" and stay.tried > stay.banned:
+        elif answer.reason == "tried" and tried is stay.tried and stay.tried > stay.banned:
             # Only deployments that this call has used are left: the best of them once more, but not at once.
+            # Asked for only once: where they have no room either, that is the answer.
             ticket = None
             tried = stay.banned
             stay.retry_cost = 0.0  # this retry was paid for when it was refused
