@@ -187,7 +187,8 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
     while True:
         patience = max(0.0, min(stay.patience, call.timeout))
         deadline = inf if diary.deadline is None else diary.deadline
-        step = Reserve(call, call.group, tried, stay.retry_cost, patience, ticket, deadline)
+        paid = tried is not stay.tried
+        step = Reserve(call, call.group, tried, stay.retry_cost, patience, ticket, deadline, paid)
         answer = yield from ask(step)
         if isinstance(answer, Lease):
             return answer

@@ -87,12 +87,12 @@ class Ledger:
         ticket = step.ticket
         call = step.call
         tokens = call.tokens
-        if ticket is None:
+        if ticket is None and not step.paid:
             if not step.tried:
                 group.budget.deposit(now)
             elif step.retry_cost and not group.budget.withdraw(now, step.retry_cost):
                 return Refusal(now, None, None, "budget")
-        else:
+        if ticket is not None:
             ticket.rung = False
             ticket.rung_at = None
         kept = blocker = only = None

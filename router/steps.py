@@ -83,6 +83,8 @@ class Reserve(Step["Lease | Refusal"]):
     ticket: Ticket | None = None
     deadline: float = inf
     """The end of the call's time on the store's clock; unknown before the store's first answer."""
+    paid: bool = False
+    """A retry that was counted and paid for when it was asked for with more in `tried`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -254,7 +254,7 @@ def test_when_only_used_ones_are_left_it_pauses_and_asks_for_any_of_them() -> No
     assert 0.25 <= pause.seconds <= 1.0
     told.answer(pause.seconds)
     again = told.asks(Reserve)
-    assert (again.tried, again.retry_cost) == (set(), 0.0)
+    assert (again.tried, again.retry_cost, again.paid) == (set(), 0.0, True)
     told.attempt(OK)
     assert told.granted.routing.waited == pause.seconds
 

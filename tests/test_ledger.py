@@ -634,6 +634,17 @@ def test_a_retry_that_the_budget_does_not_cover_is_refused() -> None:
     assert (last.reason, last.opening, last.ticket) == ("budget", None, None)
 
 
+def test_a_retry_on_the_same_deployment_is_no_new_call_to_the_budget() -> None:
+    """A lone deployment fails: each retry is asked for twice, first elsewhere (and paid), then anywhere."""
+    fleet = Fleet([Deployment("only", "g", "only")])
+    granted = 0
+    for _ in range(60):
+        answer = fleet.ask(tried={"only"}, retry_cost=1.0)
+        if isinstance(answer, Refusal) and answer.reason == "tried":
+            granted += isinstance(fleet.ask(paid=True), Lease)
+    assert granted == 30
+
+
 def test_when_only_used_ones_are_left_the_refusal_says_so() -> None:
     refusal = Fleet(east_and_west()).refusal(tried={"east", "west"}, patience=30.0)
     assert (refusal.reason, refusal.opening) == ("tried", 1000.0)
