@@ -50,24 +50,20 @@ def _status(account: Account, now: float) -> DeploymentStatus:
     slot = slot_of(now)
     if account.slot != slot:
         account.advance(slot, now)
-    state = account.health.state(now)
-    name, reason = str(state), account.health.reason
-    if state is State.READY and not account.resource.usable(now):
-        name, reason = "unreachable", "resource"
-    utilisation = account.utilisation(0)
+    name, reason, since = _state(account, now)
     opening = account.opening(1, now)
-    if name == "ready" and opening is not None and opening > now:
-        name, reason = "full", ""
+    if name == "ready" and (opening is None or opening > now):
+        name = "full"
     usage = account.counters
     return DeploymentStatus(
         deployment=account.deployment.id,
         group=account.deployment.group,
         order=account.deployment.order,
         state=name,
-        reason=str(reason or ""),
-        since=max(0.0, now - account.health.since),
+        reason=reason,
+        since=max(0.0, now - since),
         opens_in=None if opening is None else max(0.0, opening - now),
-        utilisation=min(1.0, utilisation),
+        utilisation=_utilisation(account),
         tokens_used=account.tokens.used,
         tokens_limit=_whole(account.tokens.limit),
         requests_used=account.requests[0].used,
@@ -79,6 +75,25 @@ def _status(account: Account, now: float) -> DeploymentStatus:
         failures=usage.failures,
         throttles=usage.throttles,
     )
+
+
+def _state(account: Account, now: float) -> tuple[str, str, float]:
+    """Its state, why, and since which moment."""
+    health, resource = account.health, account.resource
+    state = health.state(now)
+    if state is State.READY:
+        if not resource.usable(now):
+            return "unreachable", "resource", resource.since
+        return str(state), "", max(health.since, health.closed_until)  # a rest that ran out by itself told nobody
+    return str(state), str(health.reason), health.since
+
+
+def _utilisation(account: Account) -> float:
+    """What is used of the tightest limit; not what one more call would make of it, as `Account.utilisation` says."""
+    shares = [window.used / window.limit for window in (account.tokens, *account.requests) if window.limit]
+    if account.parallel:
+        shares.append(account.in_flight / account.parallel)
+    return min(1.0, max(shares))
 
 
 def _whole(limit: float) -> int | None:
