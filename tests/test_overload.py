@@ -74,9 +74,7 @@ def share_of_429(world: World, since: float = 0.0, until: float = 1e9) -> float:
 # ---- twice as much as there is -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("kind", "headers"), [("sliding", False), ("sliding", True), ("fixed", False), ("bucket", False)]
-)
+@pytest.mark.parametrize(("kind", "headers"), [("sliding", True), ("fixed", False), ("bucket", False)])
 def test_at_twice_the_capacity_nothing_is_wasted_and_hardly_an_attempt_is_refused(kind: str, headers: bool) -> None:
     """Five minutes, and nobody waits longer than it may: 97 % of the capacity or more is used, 429s are ≤ 0.2 %."""
     world = overloaded(kind, headers, 300.0)
@@ -89,7 +87,7 @@ def test_at_twice_the_capacity_nothing_is_wasted_and_hardly_an_attempt_is_refuse
     assert len(world.ledger.groups["g"].queue) == 0
 
 
-@pytest.mark.parametrize("seconds", [45.0, 100.0, 130.0])
+@pytest.mark.parametrize("seconds", [45.0, 110.0])
 def test_a_refused_call_fits_at_the_moment_that_its_retry_after_names(seconds: float) -> None:
     """The load ends, and the last one that was refused comes back exactly when it was told to: it does not wait."""
     world = overloaded("sliding", False, seconds)
