@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import deepcopy
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from router.charge import ChargePolicy
 from router.events import Disabled, Ejected, Event, Recovered, Settled, StrategyFailed, Throttled
@@ -619,6 +622,82 @@ def test_a_waiter_whose_time_is_over_leaves_the_line() -> None:
     assert answer.ticket is None
     assert answer.opening == pytest.approx(1121.75, abs=0.01)
     assert len(fleet.ledger.groups["g"].queue) == 0
+
+
+class Line(Fleet):
+    """A fleet whose waiters do what drivers do: look again when they are rung, and when their time has come."""
+
+    def __init__(self) -> None:
+        super().__init__(east_and_west(tpm=1000, max_parallel_requests=4))
+        self.open = [self.lease(900), self.lease(700)]
+        self.waiting: dict[Ticket, float] = {}
+        """Each ticket, and when its driver wakes by itself."""
+
+    def take(self, answer: Lease | Refusal, ticket: Ticket | None) -> None:
+        if ticket is not None:
+            self.waiting.pop(ticket, None)
+        if isinstance(answer, Lease):
+            self.open.append(answer)
+        elif answer.ticket is not None:
+            self.waiting[answer.ticket] = answer.opening or self.now
+
+    def look(self, ticket: Ticket) -> Lease | Refusal:
+        return self.again(ticket.call, ticket=ticket, tried=ticket.avoids)
+
+    def come_to_rest(self) -> None:
+        for _ in range(500):
+            due = [t for t, wake in self.waiting.items() if t.rung or wake <= self.now]
+            if not due:
+                return
+            for ticket in due:
+                self.take(self.look(ticket), ticket)
+        raise AssertionError("the waiters wake each other for ever")
+
+
+ASKS = st.tuples(
+    st.just("ask"),
+    st.sampled_from([50, 200, 400, 700, 1000]),
+    st.sampled_from([(0, ()), (0, ()), (1, ()), (0, ("east",)), (0, ("west",))]),
+    st.sampled_from([300.0, 70.0, 30.0]),
+)
+HAPPENINGS = st.one_of(
+    ASKS,
+    ASKS,
+    ASKS,
+    st.tuples(st.just("settle"), st.integers(0, 9)),
+    st.tuples(st.just("refund"), st.integers(0, 9)),
+    st.tuples(st.just("give up"), st.integers(0, 9)),
+    st.tuples(st.just("time"), st.sampled_from([0.1, 1.0, 5.0, 20.0, 61.0])),
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(HAPPENINGS, min_size=5, max_size=40))
+def test_whatever_happens_nobody_sleeps_while_it_could_be_served_and_nobody_wakes_another_for_ever(
+    happenings: list[tuple[Any, ...]],
+) -> None:
+    """After each happening the line comes to rest, and then no sleeper would get a lease if it looked."""
+    line = Line()
+    for what, amount, *more in happenings:
+        if what == "ask":
+            (priority, tried), patience = more
+            line.take(line.ask(amount, priority=priority, patience=patience, tried=frozenset(tried)), None)
+        elif what == "time":
+            line.now += amount
+        elif what == "give up" and line.waiting:
+            ticket = list(line.waiting)[amount % len(line.waiting)]
+            del line.waiting[ticket]
+            line.ledger.leave(Leave(ticket, "g"), line.now)
+        elif what in ("settle", "refund") and line.open:
+            sent = what == "settle"
+            result = Reply(200, {}) if sent else Failure(Kind.CANCELLED, sent=False)
+            line.settle(line.open.pop(amount % len(line.open)), result)
+        line.come_to_rest()
+        assert set(line.ledger.groups["g"].queue.tickets) == set(line.waiting)
+        for place, wake in enumerate(line.waiting.values()):
+            if wake > line.now + SLOT_S:  # who wakes within a slot is about to look by itself
+                other = deepcopy(line)
+                assert isinstance(other.look(list(other.waiting)[place]), Refusal), "it slept beside its room"
 
 
 # ---- retries ---------------------------------------------------------------------------------------------------
