@@ -84,6 +84,7 @@ class Group:
         return None, only
 
     def choose(self, asking: Asking) -> tuple[Account, float] | None:
+        """The deployment that takes the call, with its projected utilisation; None if nothing can now."""
         found = self._first_tier(asking)
         if found is None and asking.eases:
             asking.eases = False
@@ -133,6 +134,7 @@ class Group:
         return next(pair for pair in found if pair[0].deployment.id == name)
 
     def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:
+        """When a deployment could first take the call, in seconds on the clock, and which; None if none ever."""
         best: float | None = None
         where: Account | None = None
         for account in self.accounts:
@@ -149,6 +151,7 @@ class Group:
         return 60.0 * ahead / max(1.0, sum(account.capacity for account in self.accounts))
 
     def why_not(self, call: Call, now: float) -> Iterable[str]:
+        """One line for each deployment, the first 20: why it cannot take the call now."""
         for account in self.accounts[:SHOWN]:
             state = account.health.state(now)
             name = account.deployment.id

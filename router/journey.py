@@ -27,7 +27,7 @@ from .errors import APIError, NoDeploymentLeft, error_for
 from .events import Chosen, FellBack, GaveUp
 from .steps import Begin, Journey, Refusal, Reserve, Send, Settle, Tell, Ticket, Wait, ask
 from .tokens import estimate
-from .values import Attempt, Call, Failure, Fallback, Kind, Lease, Policy, Reply, Retries, Routing
+from .values import Attempt, Call, Failure, Fallback, Kind, Lease, Policy, Reply, Routing
 from .verdict import VERDICTS, judge, retries_allowed
 
 DEFAULT_MAX_WAIT_S = 30.0
@@ -221,7 +221,7 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     stay.lease = lease
     if call.watched:
         yield from ask(Tell(Chosen(call.group, lease.deployment.id, lease.tokens, len(diary.attempts) + 1)))
-    limit, is_callers = _attempt_limit(stay, lease, left)
+    limit, is_callers = _attempt_limit(stay, diary, lease, left)
     if left <= 0:
         result: Reply | Failure = Failure(Kind.TIMEOUT, f"the call's {call.timeout:g} s were over", sent=False)
     else:
@@ -241,10 +241,11 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     return None
 
 
-def _attempt_limit(stay: Stay, lease: Lease, left: float) -> tuple[float, bool]:
+def _attempt_limit(stay: Stay, diary: Diary, lease: Lease, left: float) -> tuple[float, bool]:
     """Seconds for one attempt, and whether it is the caller's own timeout that sets them."""
     call = stay.call
-    could_go_on = stay.has_fallback or (lease.others > 0 and _retries_left(stay, lease) > 0)
+    retries_left = _retries_for(stay, diary, lease, Kind.TIMEOUT) - stay.retries
+    could_go_on = stay.has_fallback or (lease.others > 0 and retries_left > 0)
     limit = left * ATTEMPT_SHARE if could_go_on else left
     is_callers = call.timeout_is_callers
     for configured in (call.attempt_timeout, lease.deployment.timeout):
@@ -253,7 +254,7 @@ def _attempt_limit(stay: Stay, lease: Lease, left: float) -> tuple[float, bool]:
     return limit, is_callers
 
 
-def _retries_for(stay: Stay, diary: Diary | None, lease: Lease, kind: Kind) -> int:
+def _retries_for(stay: Stay, diary: Diary, lease: Lease, kind: Kind) -> int:
     """How often the call may be tried again after such a failure.
 
     The first that says something decides: the request, the deployment, the group, the router.
@@ -261,12 +262,7 @@ def _retries_for(stay: Stay, diary: Diary | None, lease: Lease, kind: Kind) -> i
     for count in (stay.call.num_retries, lease.deployment.num_retries):
         if count is not None:
             return 0 if VERDICTS[kind].retry == "never" else count
-    retries = Retries() if diary is None else diary.policy.group_retries.get(stay.call.group, diary.policy.retries)
-    return retries_allowed(kind, retries)
-
-
-def _retries_left(stay: Stay, lease: Lease) -> int:
-    return _retries_for(stay, None, lease, Kind.TIMEOUT) - stay.retries
+    return retries_allowed(kind, diary.policy.group_retries.get(stay.call.group, diary.policy.retries))
 
 
 def _again(stay: Stay, diary: Diary) -> bool:

@@ -384,6 +384,14 @@ def test_a_hanging_host_leaves_time_for_another() -> None:
     assert max(o.ended - o.started for o in outcomes) == pytest.approx(9.0, abs=0.1)
 
 
+def test_an_attempt_that_nothing_can_follow_gets_all_the_time() -> None:
+    """DESIGN §4.5: without a configured retry there is no other attempt to keep a fifth of the time for."""
+    w = world(["a", "b"], Script(a=(9.0, OK), b=(9.0, OK)), policy=Policy(retries=Retries(default=0)))
+    outcome = w.call(timeout=10.0)
+    assert outcome.ok
+    assert outcome.ended - outcome.started == pytest.approx(9.0, abs=0.1)
+
+
 # ---- fallbacks -------------------------------------------------------------------------------------------------
 
 
