@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytest_plugins = ["tests.redis_servers.fixtures"]
+
 
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
