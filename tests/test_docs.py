@@ -254,7 +254,9 @@ def test_every_event_is_listed_with_its_level():
 
 def test_every_dependency_has_its_reason():
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
-    needed = sorted(re.split(r"[<>=]", line)[0] for line in project["dependencies"])
+    needed = [re.split(r"[<>=]", line)[0] for line in project["dependencies"]]
+    for extra, lines in project["optional-dependencies"].items():
+        needed += [f"{re.split(r'[<>=]', line)[0]} (extra `{extra}`)" for line in lines]
     said = text_of("docs/decisions.md").split("## Runtime dependencies\n")[1].split("\n## ")[0]
     assert sorted(re.findall(r"^### (.*)$", said, flags=re.MULTILINE), key=str.lower) == sorted(needed, key=str.lower)
 
