@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 
 from .refusals import Refusal, wrong_key, wrong_token
+from .routes import Dialect
 
 AUDIENCES = ("https://cognitiveservices.azure.com", "https://ai.azure.com")
 
 
-def objection(headers: Mapping[str, str], keys: Sequence[str], tokens: Sequence[str], wall: float) -> Refusal | None:
+def objection(
+    headers: Mapping[str, str], keys: Sequence[str], tokens: Sequence[str], wall: float, dialect: Dialect = "azure"
+) -> Refusal | None:
     """None if the caller may come in, else the 401.
 
     Args:
@@ -19,8 +22,11 @@ def objection(headers: Mapping[str, str], keys: Sequence[str], tokens: Sequence[
         keys: accepted as `api-key` and, as stock OpenAI clients send them, as bearer; empty: any.
         tokens: accepted bearers beside JWTs.
         wall: seconds since 1970, for the expiry of JWTs.  Signatures are not checked.
+        dialect: Claude takes `x-api-key` as well, plain OpenAI takes bearers only.
     """
-    key = headers.get("api-key")
+    key = headers.get("api-key") if dialect != "openai" else None
+    if dialect == "anthropic":
+        key = headers.get("x-api-key", key)
     if key is not None:
         return None if key and (not keys or key in keys) else wrong_key()
     scheme, _, bearer = headers.get("authorization", "").partition(" ")

@@ -19,10 +19,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from router.errors import ConfigError
 
+from .families import Family, family_of
 from .faults import Fault
 
 LimiterKind = Literal["sliding", "fixed_minute", "token_bucket", "ptu"]
-Family = Literal["chat", "o_series", "gpt5", "embeddings"]
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -146,13 +146,22 @@ class EmulatedDeployment:
         return self.family or family_of(self.model)
 
 
-def family_of(model: str) -> Family:
-    """What a model of this name takes: embeddings, reasoning parameters of either kind, or plain chat."""
-    if "embedding" in model:
-        return "embeddings"
-    if model.startswith(("o1", "o3", "o4")):
-        return "o_series"
-    return "gpt5" if model.startswith("gpt-5") and not model.startswith("gpt-5-chat") else "chat"
+@dataclass(slots=True)
+class EntraConfig:
+    """The emulated token endpoint of Entra, and of managed identities."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Accepted secrets by client id, and passwords by user name; empty: any."""
+    expires_s: float = 3600.0
+    """The life of a token."""
+    refresh_s: float | None = None
+    """`refresh_in` of an answer; None: not said."""
+    delay_s: float = 0.0
+    """Before each answer."""
+    fail: bool = False
+    """Refuse every request with 503."""
 
 
 @dataclass(slots=True)
@@ -173,7 +182,12 @@ class EmulatorConfig:
     latency: Latency = NO_LATENCY
     """Of deployments that state none."""
     strict: bool = False
-    """As Azure: a deployment is found on its own resource only, and a chat model refuses embeddings."""
+    """As Azure: a deployment is found on its own resource only, a model refuses what is another model's, and new
+    parameters and operations want an `api-version` that has them."""
+    step_s: float = 1.0
+    """How long a batch, a fine-tuning job or a background response stays in each of its states."""
+    entra: EntraConfig = field(default_factory=EntraConfig)
+    """The token endpoint."""
     seed: int = 0
     """Of all dice."""
 
@@ -185,6 +199,8 @@ class EmulatorConfig:
             if (d.resource, d.name) in seen:
                 raise ConfigError(f"deployment {d.name} appears twice on resource {d.resource}; rename one")
             seen.add((d.resource, d.name))
+        if self.step_s < 0:
+            raise ConfigError(f"step_s is {self.step_s}; it is 0 or more seconds")
 
 
 def parse_config(data: Mapping[str, Any]) -> EmulatorConfig:

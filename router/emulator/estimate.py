@@ -7,9 +7,12 @@ match the public captures: `modern` (2024 on) and `legacy16` (which Microsoft's 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 LOW_DETAIL_IMAGE = 85
+AUDIO = 100
+"""Tokens of one `input_audio` part, some ten seconds; never by the length of its base64."""
 IMAGE = 765
 """Tokens of one 1024² image on gpt-4o; how Azure's limiter counts images is not documented."""
 GUESSED_OUTPUT = 256
@@ -35,17 +38,26 @@ def chat_texts(body: dict[str, Any]) -> Iterator[str]:
                 yield function["arguments"]
 
 
-def image_tokens(body: dict[str, Any]) -> int:
-    """A flat price per image part; never by the length of its base64."""
-    total = 0
+def parts_of(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All content parts of all messages."""
     messages = body.get("messages")
     for message in messages if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, dict) else None
         for part in content if isinstance(content, list) else ():
-            if isinstance(part, dict) and part.get("type") == "image_url":
-                image = part.get("image_url")
-                low = isinstance(image, dict) and image.get("detail") == "low"
-                total += LOW_DETAIL_IMAGE if low else IMAGE
+            if isinstance(part, dict):
+                yield part
+
+
+def image_tokens(body: dict[str, Any]) -> int:
+    """A flat price per image or sound; never by the length of its base64."""
+    total = 0
+    for part in parts_of(body):
+        if part.get("type") == "image_url":
+            image = part.get("image_url")
+            low = isinstance(image, dict) and image.get("detail") == "low"
+            total += LOW_DETAIL_IMAGE if low else IMAGE
+        elif part.get("type") == "input_audio":
+            total += AUDIO
     return total
 
 
@@ -77,30 +89,43 @@ def number(body: dict[str, Any]) -> int:
     return n if isinstance(n, int) and n > 0 else 1
 
 
-def charge(body: dict[str, Any], *, embeddings: bool, profile: str) -> int:
-    """The tokens that admission charges.
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a request asks of the token limit."""
+
+    prompt: int
+    """Tokens, as the door counts them."""
+    answers: int = 0
+    """How many are generated; 0 where nothing is, as with embeddings."""
+    bound: int | None = None
+    """The stated length of each."""
+
+
+def chat_demand(body: dict[str, Any]) -> Demand:
+    """Of a chat."""
+    characters = sum(len(text) for text in chat_texts(body))
+    return Demand(-(-characters // 4) + image_tokens(body), number(body), max_tokens(body))
+
+
+def charge(demand: Demand | None, profile: str) -> int:
+    """The tokens that admission charges; 0 where only requests are limited (None).
 
     Args:
-        body: the request.
-        embeddings: it is an embedding request: Σ⌈characters/4⌉ in either profile.
-        profile: `modern`: ⌈characters/4⌉ + n·max_tokens; `legacy16`: `max_tokens`, else 16.
+        demand: of the request.
+        profile: `modern`: the prompt and `max_tokens` for each answer; `legacy16`: `max_tokens`, else 16.
     """
-    if embeddings:
-        return sum(input_tokens(item) for item in inputs_of(body))
-    bound = max_tokens(body)
-    if profile == "legacy16":
-        return bound or 16
-    characters = sum(len(text) for text in chat_texts(body))
-    return -(-characters // 4) + image_tokens(body) + number(body) * (bound or 0)
+    if demand is None:
+        return 0
+    if profile == "legacy16" and demand.answers:
+        return demand.bound or 16
+    return demand.prompt + demand.answers * (demand.bound or 0)
 
 
-def provisioned_charge(body: dict[str, Any], *, embeddings: bool, output_weight: float) -> int:
-    """What a PTU deployment adds to its bucket: the prompt, and the answer by weight."""
-    unbounded = {**body, "max_tokens": None, "max_completion_tokens": None}
-    prompt = charge(unbounded, embeddings=embeddings, profile="modern")
-    if embeddings:
-        return prompt
-    return prompt + round(output_weight * number(body) * (max_tokens(body) or GUESSED_OUTPUT))
+def provisioned_charge(demand: Demand | None, output_weight: float) -> int:
+    """What a PTU deployment adds to its bucket: the prompt, and the answers by weight."""
+    if demand is None:
+        return 0
+    return demand.prompt + round(output_weight * demand.answers * (demand.bound or GUESSED_OUTPUT))
 
 
 def billed_prompt(body: dict[str, Any]) -> int:

@@ -23,4 +23,10 @@ ANSWER_RESULTS: dict[str, Any] = {
     "protected_material_text": _ABSENT,
 }
 BLOCKED_RESULTS: dict[str, Any] = {**ANSWER_RESULTS, "violence": {"filtered": True, "severity": "medium"}}
+BLOCKED_PROMPT: dict[str, Any] = {**PROMPT_RESULTS, "violence": {"filtered": True, "severity": "medium"}}
+JAILBREAK: dict[str, Any] = {**PROMPT_RESULTS, "jailbreak": {"filtered": True, "detected": True}}
+UNFILTERED: dict[str, Any] = {
+    "error": {"code": "content_filter_error", "message": "The contents are not filtered"},
+}
+"""Where the filter itself has failed."""
 PROMPT_FILTER: list[dict[str, Any]] = [{"prompt_index": 0, "content_filter_results": PROMPT_RESULTS}]

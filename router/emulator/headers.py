@@ -32,7 +32,9 @@ def gateway_headers(rng: Random, asked: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def model_headers(headers: dict[str, str], d: EmulatedDeployment, rng: Random, seconds: float) -> None:
+def model_headers(
+    headers: dict[str, str], d: EmulatedDeployment, rng: Random, seconds: float, *, filtered: bool = True
+) -> None:
     """Add what the model's side adds.
 
     Args:
@@ -40,10 +42,11 @@ def model_headers(headers: dict[str, str], d: EmulatedDeployment, rng: Random, s
         d: the deployment.
         rng: makes the id.
         seconds: what the model took.
+        filtered: the content filter has looked at it; it does not at sounds.
     """
     milliseconds = round(seconds * 1000)
     headers["x-request-id"] = str(UUID(int=rng.getrandbits(128)))
-    headers["x-ms-rai-invoked"] = "true"
+    headers["x-ms-rai-invoked"] = "true" if filtered else "false"
     headers["x-accel-buffering"] = "no"
     headers["azureml-model-session"] = "d008-20260101000000"
     headers["x-aml-cluster"] = f"emulator-{d.resource}"

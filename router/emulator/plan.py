@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 Chunk = tuple[float, bytes]
 """Seconds to wait before it, and the bytes."""
+
+Manner = Literal["chat", "responses", "anthropic"]
 
 
 class Wire(StrEnum):
@@ -46,6 +49,8 @@ class Plan:
     """A body in pieces, in place of `body`; without Content-Length."""
     content: range = range(0)
     """Which chunks are content events of a stream."""
+    manner: Manner = "chat"
+    """How the events of a stream are framed, and what an error among them looks like."""
     wire: Wire = Wire.CLEAN
     announced: int | None = None
     """Content-Length, where it is more than `body` holds."""

@@ -5,10 +5,12 @@ Errors of the front door have `code` and `message` only; errors of the model hav
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .filters import PROMPT_RESULTS
+from .filters import BLOCKED_PROMPT
 
 INVALID = "invalid_request_error"
 
@@ -69,37 +71,71 @@ def no_deployment() -> Refusal:
     )
 
 
+_OPERATIONS = {
+    "chat/completions": "chatCompletion",
+    "completions": "completion",
+    "images/generations": "imageGenerations",
+    "images/edits": "imageEdits",
+    "audio/speech": "audioSpeech",
+    "audio/transcriptions": "audioTranscription",
+    "audio/translations": "audioTranslation",
+}
+
+
 def wrong_operation(operation: str, model: str) -> Refusal:
     """400: chat asked of an embedding model, or the other way round."""
-    name = "chatCompletion" if operation == "chat/completions" else operation
     return Refusal(
         400,
         "OperationNotSupported",
-        f"The {name} operation does not work with the specified model, {model}. Please choose different model and try "
-        "again. You can learn more about which models can be used with each operation here: "
-        "https://go.microsoft.com/fwlink/?linkid=2197993.",
+        f"The {_OPERATIONS.get(operation, operation)} operation does not work with the specified model, {model}. "
+        "Please choose different model and try again. You can learn more about which models can be used with each "
+        "operation here: https://go.microsoft.com/fwlink/?linkid=2197993.",
     )
 
 
-def content_filter() -> Refusal:
-    """400: the prompt was blocked."""
+def too_old(what: str, since: str) -> Refusal:
+    """400: the dated `api-version` is older than what was asked for."""
+    return Refusal(400, "BadRequest", f"{what} is enabled only for api versions {since} and later")
+
+
+def unknown_version() -> Refusal:
+    """400: `/openai/v1` knows the versions `v1` and `preview` only."""
+    return Refusal(400, "BadRequest", "API version not supported")
+
+
+def no_object(kind: str, identity: str) -> Refusal:
+    """404: no file, batch, job or response of this id on this resource."""
+    return Refusal(404, "notFound", f"No {kind} found with id '{identity}'.", {"type": INVALID, "param": None})
+
+
+def conflict(message: str) -> Refusal:
+    """409: the object is not in the state for this."""
+    return Refusal(409, "conflict", message)
+
+
+def content_filter(results: dict[str, Any] = BLOCKED_PROMPT, *, plural: bool = False) -> Refusal:
+    """400: the prompt was blocked.
+
+    Args:
+        results: by category.
+        plural: the second spelling in the wild: `inner_error` and `content_filter_results`.
+    """
     message = (
         "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
         "modify your prompt and retry. To learn more about our content filtering policies please read our "
         "documentation: https://go.microsoft.com/fwlink/?linkid=2198766"
     )
-    results = {**PROMPT_RESULTS, "violence": {"filtered": True, "severity": "medium"}}
-    inner = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": results}
-    more = {"type": None, "param": "prompt", "status": 400, "innererror": inner}
+    inner = {"code": "ResponsibleAIPolicyViolation", f"content_filter_result{'s' if plural else ''}": results}
+    more = {"type": None, "param": "prompt", "status": 400, "inner_error" if plural else "innererror": inner}
     return Refusal(400, "content_filter", message, more)
 
 
-def context_length(window: int, tokens: int) -> Refusal:
+def context_length(window: int, tokens: int, param: str = "messages") -> Refusal:
     """400: prompt and answer do not fit into the model's window."""
     return invalid(
         f"This model's maximum context length is {window} tokens. However, your messages resulted in {tokens} tokens. "
         "Please reduce the length of the messages.",
-        "messages",
+        param,
         "context_length_exceeded",
     )
 
@@ -120,6 +156,23 @@ def unsupported_value(name: str, value: Any, only: Any) -> Refusal:
         name,
         "unsupported_value",
     )
+
+
+def not_among(name: str, value: Any, allowed: Sequence[str]) -> Refusal:
+    """400: a model takes other values of this parameter."""
+    shown = json.dumps(value) if not isinstance(value, str) else f"'{value}'"
+    these = ", ".join(f"'{v}'" for v in allowed[:-1])
+    listed = f"{these}, and '{allowed[-1]}'" if these else f"'{allowed[-1]}'"
+    return invalid(
+        f"Unsupported value: '{name}' does not support {shown} with this model. Supported values are: {listed}.",
+        name,
+        "unsupported_value",
+    )
+
+
+def unrecognized(name: str) -> Refusal:
+    """400: no parameter of this model has this name."""
+    return invalid(f"Unrecognized request argument supplied: {name}")
 
 
 def busy() -> Refusal:

@@ -22,9 +22,9 @@ from aiohttp import web
 from .admin import PREFIX, administer
 from .config import EmulatorConfig
 from .core import Emulator
+from .dialects import compact
 from .plan import Plan, Wire
 from .refusals import Refusal
-from .replies import compact
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 FLUSH_S = 0.02

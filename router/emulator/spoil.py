@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from random import Random
 
+from .dialects import event
 from .faults import Fault, FaultKind
 from .plan import Chunk, Plan, Wire
 
@@ -119,20 +120,27 @@ def _bad_shape(plan: Plan, fault: Fault) -> None:
 
 def _usage(plan: Plan, usage: dict[str, object] | None) -> None:
     if plan.chunks is None:
-        plan.body = _with_usage(plan.body, usage)
+        if plan.headers.get("content-type", "").startswith("application/json"):
+            plan.body = _with_usage(plan.body, usage)
         return
-    plan.chunks = [
-        (delay, b"data: " + _with_usage(data[6:-2], usage) + b"\n\n" if b'"usage":{' in data else data)
-        for delay, data in plan.chunks
-    ]
+    plan.chunks = [(delay, _event_with_usage(data, usage)) for delay, data in plan.chunks]
+
+
+def _event_with_usage(data: bytes, usage: dict[str, object] | None) -> bytes:
+    head, mark, written = data.partition(b"data: ")
+    if not mark or b'"usage":{' not in written:
+        return data
+    return head + mark + _with_usage(written[:-2], usage) + b"\n\n"
 
 
 def _with_usage(data: bytes, usage: dict[str, object] | None) -> bytes:
     value = json.loads(data)
-    if usage is None:
-        value.pop("usage", None)
-    else:
-        value["usage"] = usage
+    for holder in (value, value.get("response"), value.get("message")):
+        if isinstance(holder, dict) and "usage" in holder:
+            if usage is None:
+                del holder["usage"]
+            else:
+                holder["usage"] = usage
     return json.dumps(value).encode()
 
 
@@ -185,8 +193,18 @@ def _stream_no_finish(plan: Plan, fault: Fault) -> None:
 
 
 def _stream_error(plan: Plan, fault: Fault) -> None:
-    event = {"error": STREAM_ERROR}
-    plan.chunks = [*_cut_at(plan, fault, 2), (0.0, b"data: " + json.dumps(event).encode() + b"\n\n")]
+    kept = _cut_at(plan, fault, 2)
+    plan.chunks = [*kept, (0.0, _error_event(plan, len(kept)))]
+
+
+def _error_event(plan: Plan, number: int) -> bytes:
+    """An error among events: Azure nests it under `error` in Responses too, unlike OpenAI."""
+    if plan.manner == "anthropic":
+        error = {"type": "overloaded_error", "message": "Overloaded"}
+        return event("error", {"type": "error", "error": error})
+    if plan.manner == "responses":
+        return event("error", {"type": "error", "sequence_number": number, "error": STREAM_ERROR})
+    return b"data: " + json.dumps({"error": STREAM_ERROR}).encode() + b"\n\n"
 
 
 def _stream_bad_json(plan: Plan, fault: Fault) -> None:

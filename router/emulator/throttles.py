@@ -9,8 +9,6 @@ from .config import EmulatedDeployment
 from .limiter import NEVER
 from .refusals import Refusal
 
-_OPERATIONS = {"chat/completions": "ChatCompletions_Create", "embeddings": "Embeddings_Create"}
-
 
 def throttled(d: EmulatedDeployment, decision: Decision, operation: str, api_version: str) -> Refusal:
     """The refusal of a request that the limiter rejected.
@@ -18,11 +16,11 @@ def throttled(d: EmulatedDeployment, decision: Decision, operation: str, api_ver
     Args:
         d: whose wording and headers to use.
         decision: which rate, and for how long.
-        operation: for the text.
+        operation: for the text, `ChatCompletions_Create`.
         api_version: for the text; `v1` has a wording of its own.
     """
     seconds = retry_seconds(decision.wait)
-    code, text = _words(d, decision.reason, _OPERATIONS[operation], api_version, seconds)
+    code, text = _words(d, decision.reason, operation, api_version, seconds)
     return Refusal(429, code, text, headers=_headers(d, decision, seconds))
 
 

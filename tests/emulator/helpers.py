@@ -7,7 +7,7 @@ import json
 from router.emulator import EmulatedDeployment, Emulator, EmulatorConfig
 
 KEY = "the-key"
-DATED = "/openai/deployments/{}/{}?api-version=2024-10-21"
+DATED = "/openai/deployments/{}/{}?api-version=2025-04-01-preview"
 
 
 def emulator(*deployments, **options):

@@ -109,7 +109,7 @@ def test_a_second_window_is_judged_but_not_shown():
     ("form", "code", "words"),
     [
         ("2025", "RateLimitReached", "exceeded the token rate limit for your current AIServices S0"),
-        ("2024", "429", "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-10-21"),
+        ("2024", "429", "Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2025-04-01"),
         ("short", "429", "Rate limit is exceeded. Try again in 60 seconds."),
     ],
 )

@@ -110,7 +110,8 @@ def test_json_that_was_asked_for_is_given():
     form = {"type": "json_schema", "json_schema": {"name": "x", "schema": TOOLS[0]["function"]["parameters"]}}
     content = said(ask(emulator(), response_format=form))["choices"][0]["message"]["content"]
     assert json.loads(content) == {"city": "filler", "days": 1, "unit": "c"}
-    content = said(ask(emulator(), response_format={"type": "json_object"}))["choices"][0]["message"]["content"]
+    wanted = {"messages": [{"role": "user", "content": "in JSON, please"}], "response_format": {"type": "json_object"}}
+    content = said(ask(emulator(), wanted))["choices"][0]["message"]["content"]
     assert json.loads(content) == {"answer": "filler"}
 
 
