@@ -132,12 +132,12 @@ def test_sound_in_and_out(client):
     [
         (f"data:image/png;base64,{PNG}", None),
         ("https://example.com/cat.png", None),
-        ("data:image/png;base64,AAAA", "invalid_image_format"),
+        ("data:text/plain;base64,AAAA", "invalid_image_url"),
         (f"data:image/png;base64,{PNG}!", "invalid_base64_image"),
         ("data:image/png;base64,iVBO" + "A" * 28_000_000, "image_too_large"),
         ("cat.png", "invalid_image_url"),
     ],
-    ids=["data", "address", "format", "base64", "large", "name"],
+    ids=["data", "address", "kind", "base64", "large", "name"],
 )
 def test_pictures_are_looked_at(azure, url, code):
     content = [{"type": "text", "text": "what?"}, {"type": "image_url", "image_url": {"url": url}}]

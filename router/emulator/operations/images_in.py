@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from typing import Any
 
 from router.emulator.refusals import Refusal, invalid
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
-_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"BM")
-_UNDER = 64
-"""Characters of base64 that are looked at for the format."""
 
 
 def image_objection(url: Any) -> Refusal | None:
-    """What is wrong with an `image_url`, or None.  Addresses are believed: nothing is downloaded.
+    """What is wrong with an `image_url`, or None.  Addresses are believed: nothing is downloaded,
+    and no picture is decoded.
 
     Args:
         url: a data URL, or an address.
@@ -33,11 +30,7 @@ def image_objection(url: Any) -> Refusal | None:
     if len(data) * 3 // 4 > MAX_IMAGE_BYTES:
         return invalid("Image is too large: the most is 20 MB.", "url", "image_too_large")
     try:
-        start = base64.b64decode(data[:_UNDER], validate=True)
         binascii.a2b_base64(data, strict_mode=True)
     except ValueError:
         return invalid("Invalid base64 image data.", "url", "invalid_base64_image")
-    if not start.startswith(_STARTS):
-        said = "Unsupported image: it must have one of the formats png, jpeg, gif, webp."
-        return invalid(said, "url", "invalid_image_format")
     return None
