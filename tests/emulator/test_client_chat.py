@@ -120,7 +120,7 @@ def test_sound_in_and_out(client):
     assert spoken.transcript
     assert reply.usage.completion_tokens_details.audio_tokens > 0
     pieces = list(client.chat.completions.create(**asked, audio={"voice": "alloy", "format": "pcm16"}, stream=True))
-    deltas = [c.choices[0].delta.model_dump() for c in pieces if c.choices]
+    deltas = [c.choices[0].delta.model_dump(exclude_unset=True) for c in pieces if c.choices]
     sounds = [delta["audio"] for delta in deltas if delta.get("audio")]
     assert [name for sound in sounds for name in sound][:3] == ["id", "transcript", "data"]
     assert all(base64.b64decode(sound["data"], validate=True) for sound in sounds if "data" in sound)
