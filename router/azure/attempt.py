@@ -31,10 +31,11 @@ class Attempt:
     """One lease on its way out and back.
 
     Attributes:
+        secret: what it was sent with last.
         target: where it goes.
     """
 
-    __slots__ = ("_end", "_gap", "_lease", "_secret", "_started", "target")
+    __slots__ = ("_end", "_gap", "_lease", "_started", "secret", "target")
 
     def __init__(self, lease: Lease, timeout: float) -> None:
         """The clock starts now; `timeout` in seconds."""
@@ -44,14 +45,14 @@ class Attempt:
         self._end = self._started + timeout
         gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
         self._gap = gap if call.stream and gap is not None else float("inf")
-        self._secret = ""
+        self.secret = ""
         self.target: Target = deployment.endpoint
 
     def request(self, secret: str) -> Request:
         """The request, proved by `secret`.  Raises BadRequestError where the caller's input cannot be sent."""
         call, deployment, target = self._lease.call, self._lease.deployment, self.target
         endpoint = target.endpoint
-        self._secret = secret
+        self.secret = secret
         return Request(
             "POST",
             url_for(endpoint, deployment.model, call.operation),
@@ -61,9 +62,13 @@ class Attempt:
             stream=call.stream,
         )
 
+    def left(self) -> float:
+        """Seconds until its time is up."""
+        return max(0.0, self._end - time.perf_counter())
+
     def was_refused(self, answer: Answer) -> bool:
-        """A 401 that a new token may cure.  The refused one is forgotten."""
-        return answer.status == 401 and self.target.credential.invalidate(self._secret)
+        """A 401 that a new token may cure."""
+        return answer.status == 401 and self.target.credential.renews
 
     def judged(self, answer: Answer) -> Reply | Failure:
         """A whole answer as a reply or a failure; where a stream was asked for, as a stream of one chunk."""
@@ -73,17 +78,17 @@ class Attempt:
             answer.headers,
             answer.body,
             time.perf_counter() - self._started,
-            (self._secret,),
+            (self.secret,),
         )
         if isinstance(reply, Reply) and self._lease.call.stream:
-            intake = Intake((self._secret,))
+            intake = Intake((self.secret,))
             intake.feed_whole(reply.body)
             return intake.failure or replace(reply, body=OpenStream(intake, None))
         return reply
 
     def stream(self, answer: Answer) -> OpenStream:
         """The stream of an answer whose chunks are not read yet."""
-        return OpenStream(Intake((self._secret,)), answer.chunks)
+        return OpenStream(Intake((self.secret,)), answer.chunks)
 
     def pace(self) -> Pace:
         """How long the reads of the stream's head may take; the wait for the headers counts."""

@@ -6,22 +6,50 @@ runs out and is fetched again (`TokenProvider`).  No secret appears in a repr or
 
 from __future__ import annotations
 
-from typing import Protocol
+import threading
+from collections.abc import Callable, Hashable
+from math import inf
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 from .endpoint import check_key
-from .token_cache import AsyncProvider, CredentialError, SyncProvider, TokenCache
+from .given_token import CredentialError
+from .sign_in import SignIn, ask, asynchronous
+from .token_cache import TokenCache
 
-__all__ = ["ApiKey", "Credential", "CredentialError", "StaticToken", "TokenProvider"]
+__all__ = [
+    "ApiKey",
+    "Credential",
+    "CredentialError",
+    "StaticToken",
+    "TokenProvider",
+    "from_credential",
+    "from_provider",
+    "signed_in",
+]
 
 
 class Credential(Protocol):
     """What the transport needs: a secret, and the header that carries it."""
 
-    def authorization(self) -> str:
-        """The key or token to send now.  May block.  Raises CredentialError if there is none."""
+    @property
+    def renews(self) -> bool:
+        """Whether asking once more after a 401 can give another secret."""
         ...
 
-    async def aauthorization(self) -> str:
+    def authorization(self, timeout: float = inf, refused: str | None = None) -> str:
+        """The key or token to send now.  May block.
+
+        Args:
+            timeout: seconds to wait for it at most.
+            refused: what the service has just answered with a 401; another one is wanted, if there is one.
+
+        Raises:
+            CredentialError: there is none.
+        """
+        ...
+
+    async def aauthorization(self, timeout: float = inf, refused: str | None = None) -> str:
         """The same, awaiting (asyncio or trio); never blocks the loop."""
         ...
 
@@ -31,18 +59,6 @@ class Credential(Protocol):
         Args:
             kind: `Endpoint.kind`.
             secret: what `authorization` returned.
-        """
-        ...
-
-    def invalidate(self, secret: str | None = None) -> bool:
-        """The service refused `secret` with a 401: do not hand it out again.
-
-        Args:
-            secret: the refused one; None means the current one.  Calls that were refused at the same time
-                cause one refresh, because a newer secret is not touched.
-
-        Returns:
-            True if trying once more may help, because the next secret can be another one.
         """
         ...
 
@@ -56,26 +72,23 @@ class ApiKey:
     """
 
     __slots__ = ("_key",)
+    renews = False
 
     def __init__(self, key: str, place: str = "api_key") -> None:
         """Raises ValueError if the key cannot travel in a header; `place` is where it was configured."""
         self._key = check_key(key, place)
 
-    def authorization(self) -> str:
+    def authorization(self, timeout: float = inf, refused: str | None = None) -> str:
         """The key."""
         return self._key
 
-    async def aauthorization(self) -> str:
+    async def aauthorization(self, timeout: float = inf, refused: str | None = None) -> str:
         """The key."""
         return self._key
 
     def header(self, kind: str, secret: str) -> tuple[str, str]:
         """`api-key` for `azure` and `azure_v1`, else a bearer."""
         return ("authorization", f"Bearer {secret}") if kind == "openai" else ("api-key", secret)
-
-    def invalidate(self, secret: str | None = None) -> bool:
-        """A key stays what it is."""
-        return False
 
     def __repr__(self) -> str:
         return "ApiKey([hidden])"
@@ -85,26 +98,23 @@ class StaticToken:
     """An Entra token that someone else keeps fresh; we send it as it is, `Authorization: Bearer`."""
 
     __slots__ = ("_token",)
+    renews = False
 
     def __init__(self, token: str, place: str = "azure_ad_token") -> None:
         """Raises ValueError if the token cannot travel in a header; `place` is where it was configured."""
         self._token = check_key(token, place)
 
-    def authorization(self) -> str:
+    def authorization(self, timeout: float = inf, refused: str | None = None) -> str:
         """The token."""
         return self._token
 
-    async def aauthorization(self) -> str:
+    async def aauthorization(self, timeout: float = inf, refused: str | None = None) -> str:
         """The token."""
         return self._token
 
     def header(self, kind: str, secret: str) -> tuple[str, str]:
         """Always a bearer."""
         return ("authorization", f"Bearer {secret}")
-
-    def invalidate(self, secret: str | None = None) -> bool:
-        """A static token stays what it is."""
-        return False
 
     def __repr__(self) -> str:
         return "StaticToken([hidden])"
@@ -114,8 +124,8 @@ class TokenProvider(TokenCache):
     """Entra tokens from a callable without arguments, such as azure-identity's `get_bearer_token_provider`.
 
     The callable may be a plain or an `async def` function.  A plain one always runs in a thread of its own,
-    so it never blocks an event loop; an asynchronous one runs in the loop of the call that needs it and
-    therefore cannot serve blocking calls.  See `TokenCache` for when it is called.
+    so it never blocks an event loop; an asynchronous one runs in a task of its own in the loop of the call that
+    needs it, and therefore cannot serve blocking calls.  See `TokenCache` for when it is called.
     """
 
     def header(self, kind: str, secret: str) -> tuple[str, str]:
@@ -123,7 +133,49 @@ class TokenProvider(TokenCache):
         return ("authorization", f"Bearer {secret}")
 
     def __repr__(self) -> str:
-        return "TokenProvider(async)" if self.is_async else "TokenProvider(sync)"
+        return f"TokenProvider({self._name}, {'async' if self.is_async else 'sync'})"
 
 
-Provider = SyncProvider | AsyncProvider
+def from_provider(provider: Callable[[], Any]) -> TokenProvider:
+    """Tokens from a callable; deployments that name the same one share its token."""
+    return _shared(_key(provider), lambda: TokenProvider(provider))
+
+
+def from_credential(credential: Any, scope: str) -> TokenProvider:
+    """Tokens from an object of azure-identity, or any other with `get_token`, blocking or asynchronous.
+
+    Args:
+        credential: its `get_token_info(scope)`, else `get_token(scope)`, is called; the caller closes it.
+        scope: what the token is for.
+    """
+    asks = asynchronous(credential, scope) or (lambda: ask(credential, scope))
+    return _shared(
+        (_key(credential), scope), lambda: TokenProvider(asks, name=f"the azure_credential {type(credential).__name__}")
+    )
+
+
+def signed_in(sign_in: SignIn) -> TokenProvider:
+    """Tokens from Entra, by azure-identity; deployments that sign in alike share a token."""
+    return _shared(sign_in, lambda: TokenProvider(sign_in, name=sign_in.name, way_out=sign_in.way_out))
+
+
+_providers: WeakValueDictionary[Hashable, TokenProvider] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def _shared(key: Hashable, make: Callable[[], TokenProvider]) -> TokenProvider:
+    """The one that lives already for this key, so that nobody fetches a second time what is there."""
+    with _lock:
+        found = _providers.get(key)
+        if found is None:
+            found = _providers[key] = make()
+        return found
+
+
+def _key(given: Any) -> Hashable:
+    """The object itself, or its id: what is stored under it keeps it alive."""
+    try:
+        hash(given)
+    except TypeError:
+        return id(given)
+    return given  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ cancellation, Ctrl-C and mistakes in the caller's own input are raised.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from typing import Any
 
@@ -18,6 +17,7 @@ from .credentials import CredentialError
 from .engines import Answer, Breakdown, Engine
 from .engines.aiohttp_engine import AiohttpEngine
 from .engines.httpx2_engine import Httpx2Engine
+from .event_loop import on_asyncio
 
 __all__ = ["AzureTransport", "Target"]
 
@@ -86,29 +86,25 @@ class AzureTransport:
 
     async def aclose(self) -> None:
         """Close what this event loop's calls have opened.  Idempotent."""
-        if _on_asyncio():
+        if on_asyncio():
             await self._on_asyncio.aclose()
         await self._httpx2.aclose()
 
     def _answer(self, attempt: Attempt) -> Answer:
         credential, engine = attempt.target.credential, self._httpx2
-        answer = engine.send(attempt.request(credential.authorization()))
+        answer = engine.send(attempt.request(credential.authorization(attempt.left())))
         if attempt.was_refused(answer):
-            answer = engine.send(attempt.request(credential.authorization()))
+            secret = credential.authorization(attempt.left(), attempt.secret)
+            if secret != attempt.secret:
+                answer = engine.send(attempt.request(secret))
         return answer
 
     async def _aanswer(self, attempt: Attempt) -> Answer:
         credential = attempt.target.credential
-        engine = self._on_asyncio if _on_asyncio() else self._httpx2
-        answer = await engine.asend(attempt.request(await credential.aauthorization()))
+        engine = self._on_asyncio if on_asyncio() else self._httpx2
+        answer = await engine.asend(attempt.request(await credential.aauthorization(attempt.left())))
         if attempt.was_refused(answer):
-            answer = await engine.asend(attempt.request(await credential.aauthorization()))
+            secret = await credential.aauthorization(attempt.left(), attempt.secret)
+            if secret != attempt.secret:
+                answer = await engine.asend(attempt.request(secret))
         return answer
-
-
-def _on_asyncio() -> bool:
-    """Whether the running task is asyncio's.  Under trio in guest mode there is a loop, but no task of it."""
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:
-        return False

@@ -1,8 +1,6 @@
-"""Where is a deployment, and what proves who we are?
+"""Where is a deployment?
 
-What an entry does not state comes from the environment, by the names of LiteLLM and of OpenAI's client.  Exactly one
-credential is kept: a provider of tokens before a token before a key, and what is stated before what the environment
-holds.
+What an entry does not state comes from the environment, by the names of LiteLLM and of OpenAI's client.
 """
 
 from __future__ import annotations
@@ -12,22 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from router.azure.credentials import ApiKey, Credential, StaticToken, TokenProvider
 from router.azure.endpoint import Endpoint, ParsedModel, parse_endpoint, split_model
 
 from .models import Params
 from .problems import Path, Problems
 
-KEYS = {"azure": ("AZURE_API_KEY", "AZURE_OPENAI_API_KEY"), "openai": ("OPENAI_API_KEY",)}
 BASES = {"azure": ("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"), "openai": ("OPENAI_BASE_URL",)}
 VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
-TOKENS = ("AZURE_AD_TOKEN", "AZURE_OPENAI_AD_TOKEN")
 
-_PLACEHOLDER = re.compile(
-    r"<.*>|\{.*\}|sk-(\.{3,}|…|x{3,})|\.{3,}|…|x{3,}|change[-_]?me|"
-    r"(my|your|the)[-_ ]?(azure|openai|api|secret|resource|[-_ ])*(key|token)([-_ ]?here)?",
-    re.IGNORECASE,
-)
 _STAR = "-any-name-"
 """Checked in the place of a wildcard's `*`; what the name becomes is checked when it is asked for."""
 _QUOTED = re.compile(r"(['\"])(.*?)\1")
@@ -90,48 +80,6 @@ def endpoints_of(
         )
         problems.add(place if at is None else (*path, "model" if text.startswith("deployment ") else at), text)
         return []
-
-
-def credential_of(
-    params: Params, parsed: ParsedModel, path: Path, environment: Mapping[str, str], problems: Problems
-) -> Credential | None:
-    """What proves who we are; None if nothing does, or nothing usable."""
-    side = "openai" if parsed.provider == "openai" else "azure"
-    if side == "openai":
-        for key in ("azure_ad_token", "azure_ad_token_provider"):
-            if getattr(params, key) is not None:
-                problems.add((*path, key), "belongs to Azure, and the model is one of OpenAI; give api_key")
-                return None
-    if params.azure_ad_token_provider is not None:
-        return TokenProvider(params.azure_ad_token_provider)
-    if params.azure_ad_token is not None:
-        return _secret(StaticToken, params.azure_ad_token, "the token", (*path, "azure_ad_token"), problems)
-    if params.api_key is not None:
-        return _secret(ApiKey, params.api_key, "the key", (*path, "api_key"), problems)
-    for name in TOKENS if side == "azure" else ():
-        if environment.get(name):
-            return _secret(StaticToken, environment[name], f"the value of {name}", (*path, "azure_ad_token"), problems)
-    for name in KEYS[side]:
-        if environment.get(name):
-            return _secret(ApiKey, environment[name], f"the value of {name}", (*path, "api_key"), problems)
-    ways = "api_key, azure_ad_token or azure_ad_token_provider" if side == "azure" else "api_key"
-    problems.add(path, f"has no credential; give {ways}, or set {KEYS[side][0]}")
-    return None
-
-
-def _secret(
-    kind: type[ApiKey] | type[StaticToken], value: str, what: str, place: Path, problems: Problems
-) -> Credential | None:
-    if value.startswith("oidc/"):
-        problems.add(place, "exchanging OIDC tokens is not in this version; give azure_ad_token_provider")
-    elif _PLACEHOLDER.fullmatch(value.strip()):
-        problems.add(place, f"{what} is still a placeholder; put the real one there, or os.environ/NAME")
-    else:
-        try:
-            return kind(value, what)
-        except ValueError as error:
-            problems.add(place, str(error))
-    return None
 
 
 def first(environment: Mapping[str, str], names: Iterable[str]) -> str | None:

@@ -114,7 +114,9 @@ def _defaults(options: Options, reading: Reading) -> tuple[Params | None, dict[s
     name = "default_params" if options.default_params is not None else "default_litellm_params"
     if options.default_params is not None and options.default_litellm_params is not None:
         reading.problems.add(("default_params",), "means the same as default_litellm_params; remove one of them")
-    stated = getattr(options, name)
+    stated = getattr(options, name) or {}
+    if options.enable_azure_ad_token_refresh is not None:
+        stated = {"enable_azure_ad_token_refresh": options.enable_azure_ad_token_refresh, **stated}
     if not stated:
         return None, {}
     if "model" in stated:

@@ -17,7 +17,8 @@ from router.azure.endpoint import Endpoint, wire_name
 from router.azure.transport import Target
 from router.values import AllowedFails, Deployment, RequestWindow
 
-from .access import credential_of, endpoints_of, model_of
+from .access import endpoints_of, model_of
+from .credentials import credential_of
 from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params
 from .names import base_id, unique_id
 from .problems import Path, Problems, spell

@@ -98,8 +98,17 @@ def _flag(value: Any) -> bool:
 
 def _callable(value: Any) -> Callable[[], Any]:
     if not callable(value):
-        raise wrong("must be a callable without arguments that returns a token; give a fixed token as azure_ad_token")
+        raise wrong(
+            "must be a callable without arguments that returns a token; give a fixed token as azure_ad_token, and an"
+            " object with get_token as azure_credential"
+        )
     return value  # type: ignore[no-any-return]
+
+
+def _credential(value: Any) -> Any:
+    if isinstance(value, type) or not (callable(getattr(value, "get_token", None))):
+        raise wrong("must be an object with get_token(scope), such as azure.identity.DefaultAzureCredential()")
+    return value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -172,6 +181,7 @@ Timeout = Annotated[
     Shown("seconds above 0"),
 ]
 TokenCallable = Annotated[Callable[[], Any] | None, PlainValidator(_callable), Shown("callable")]
+CredentialObject = Annotated[Any, PlainValidator(_credential), Shown("object with get_token")]
 Mapped = Annotated[dict[str, Any] | None, PlainValidator(_mapping), Shown("mapping")]
 Listed = Annotated[list[Any] | None, PlainValidator(_list), Shown("list")]
 Names = Annotated[list[str] | None, PlainValidator(_names), Shown("list of names")]

@@ -100,10 +100,6 @@ _GUARDS = "guards the proxy's door, and no code here would obey it; remove it, o
 _MONEY = "budgets of money are not in this version; limit use by `tpm` and `rpm`"
 _TAGS = "tag routing is not in this version; make one group per tag"
 _CHECKS = "checks of the prompt or the region before a call are not in this version; make one group per limit or region"
-_ENTRA = (
-    "signing in to Entra is not in this version; pass azure-identity's `get_bearer_token_provider(…)` as"
-    " `azure_ad_token_provider`, or a token as `azure_ad_token`"
-)
 _PARAMETERS = "changing the parameters of a request is not in this version; remove it"
 _BATCHES = "files and batches are not in this version; remove it"
 _TEAMS = "teams and their rights are not in this version; remove it"
@@ -129,7 +125,6 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         "weights": "give `weight` at each deployment",
     },
     "litellm_settings": {
-        "enable_azure_ad_token_refresh": _ENTRA,
         "enable_loadbalancing_on_batch_endpoints": _BATCHES,
         "modify_params": _PARAMETERS,
         "ssl_verify": "TLS is always verified; give an own `client` where another certificate authority is needed",
@@ -167,10 +162,6 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         " ejects at once",
     ),
     "params": {
-        **_each(
-            "tenant_id client_id client_secret azure_username azure_password azure_scope",
-            _ENTRA,
-        ),
         **_each("itpm otpm", "separate limits for input and output are not in this version; give `tpm`"),
         **_each("max_budget budget_duration", _MONEY),
         **_each("additional_drop_params allowed_openai_params drop_params use_chat_completions_api", _PARAMETERS),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from .fields import (
     Count,
+    CredentialObject,
     Flag,
     Id,
     Limit,
@@ -102,11 +103,40 @@ class Params(Shape):
     )
     azure_ad_token: Text = _about(
         "An Entra token; wins over a key, only one of them is sent.  Default where no key is given either:"
-        " `AZURE_AD_TOKEN`, `AZURE_OPENAI_AD_TOKEN`."
+        " `AZURE_AD_TOKEN`, `AZURE_OPENAI_AD_TOKEN`.  Or `oidc/…`: where another platform's token for us is, which"
+        " Entra exchanges; see docs/signing-in.md."
     )
     azure_ad_token_provider: TokenCallable = _about(
         "Returns an Entra token, blocking or awaiting; wins over a token and a key."
     )
+    azure_credential: CredentialObject = _about(
+        "A credential of azure-identity or alike, blocking or asynchronous (then for awaiting calls only); wins over"
+        " everything else."
+    )
+    tenant_id: Name = _about(
+        "The Entra tenant of the application that signs in.  Default beside any of the following: `AZURE_TENANT_ID`."
+    )
+    client_id: Name = _about(
+        "The application that signs in, or the user-assigned identity with `enable_azure_ad_token_refresh`.  Default"
+        " beside any of the following: `AZURE_CLIENT_ID`."
+    )
+    client_secret: Text = _about(
+        "The application's secret.  With `tenant_id` and `client_id` it signs in where no token and no key is given."
+        "  Default: `AZURE_CLIENT_SECRET`."
+    )
+    azure_username: Text = _about(
+        "Signs in with `client_id` and `azure_password` (`tenant_id` may be left out).  Default: `AZURE_USERNAME`."
+    )
+    azure_password: Text = _about("The user's password.  Default: `AZURE_PASSWORD`.")
+    azure_scope: Text = _about(
+        "What tokens are for.  Default: `AZURE_SCOPE`, else `https://cognitiveservices.azure.com/.default`, or what"
+        " corresponds to it in the cloud of `azure_authority_host`."
+    )
+    azure_authority_host: Text = _about(
+        "Entra of another cloud, such as `login.microsoftonline.us`.  Default: `AZURE_AUTHORITY_HOST`, else the public"
+        " cloud's."
+    )
+    enable_azure_ad_token_refresh: Flag = _about("As among the router's settings, for this deployment.")
     organization: OneOrMore = _about("OpenAI's organization.  A list makes one deployment of each.")
     custom_llm_provider: Annotated[
         str | None, PlainValidator(one_of("azure", "azure_text", "openai")), Shown("azure or openai")
@@ -212,6 +242,10 @@ class Options(Shape):
     )
     default_params: Mapped = _about("The same as `default_litellm_params`.")
     default_max_parallel_requests: Limit = _about("For deployments that state neither this nor `rpm` nor `tpm`.")
+    enable_azure_ad_token_refresh: Flag = _about(
+        "Where no key, token or sign-in is given, sign in as whoever this machine, pod or developer is: by the service"
+        " principal of the environment, else by azure-identity's `DefaultAzureCredential`; see docs/signing-in.md."
+    )
     drop_params: Flag = _about("Kept in the settings.  Parameters reach the service as they are in this version.")
     ignore_invalid_deployments: Flag = _about(
         "Leave out deployments with mistakes, with a warning, rather than refuse all."

@@ -9,8 +9,17 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from router.azure.credentials import ApiKey, CredentialError, StaticToken, TokenProvider
-from router.azure.token_cache import expiry_of
+from router.azure.credentials import (
+    ApiKey,
+    CredentialError,
+    StaticToken,
+    TokenProvider,
+    from_credential,
+    from_provider,
+    signed_in,
+)
+from router.azure.given_token import expiry_of
+from router.azure.sign_in import ServicePrincipal, SignIn
 
 NOW = 1_800_000_000.0
 
@@ -66,14 +75,14 @@ async def test_a_key_travels_in_the_one_header_of_its_endpoint(kind, header):
     credential = ApiKey("k")
     assert credential.header(kind, credential.authorization()) == header
     assert await credential.aauthorization() == "k"
-    assert not credential.invalidate()
+    assert not credential.renews
 
 
 async def test_a_static_token_is_always_a_bearer():
     credential = StaticToken("t")
     assert credential.header("azure", credential.authorization()) == ("authorization", "Bearer t")
     assert await credential.aauthorization() == "t"
-    assert not credential.invalidate("t")
+    assert not credential.renews
 
 
 def test_no_repr_shows_a_secret(clock):
@@ -216,7 +225,7 @@ async def test_an_asynchronous_provider_is_awaited_once_for_all_tasks(clock):
     assert source.calls == 1
 
 
-async def test_a_cancelled_fetch_is_taken_over_by_a_call_that_waits(clock):
+async def test_a_call_that_goes_away_does_not_end_the_fetch(clock):
     source = Source(clock)
     started = anyio.Event()
     gate = anyio.Event()
@@ -242,6 +251,25 @@ async def test_a_cancelled_fetch_is_taken_over_by_a_call_that_waits(clock):
         gate.set()
     assert len(tokens) == 1
     assert source.calls == 1
+
+
+def test_a_fetch_whose_event_loop_ends_is_begun_again_in_the_next(clock, anyio_backend):
+    source = Source(clock)
+
+    async def provider():
+        if not source.calls:
+            source.calls = 1
+            await anyio.sleep_forever()
+        return source()
+
+    credential = TokenProvider(provider, clock=clock)
+
+    async def leaves():
+        with pytest.raises(CredentialError, match="all the time that the attempt had"):
+            await credential.aauthorization(0.02)
+
+    anyio.run(leaves, backend=anyio_backend)
+    assert expiry_of(anyio.run(credential.aauthorization, backend=anyio_backend)) == NOW + 3600
 
 
 async def test_an_object_whose_call_is_asynchronous_counts_as_asynchronous(clock):
@@ -307,7 +335,9 @@ async def test_a_provider_that_raises_is_named_by_type_and_entras_number_only(cl
         return source()
 
     for provider in (source, aprovider):
-        with pytest.raises(CredentialError, match=r"RuntimeError \(AADSTS7000215\)") as caught:
+        with pytest.raises(
+            CredentialError, match=r"RuntimeError \(AADSTS7000215: the client secret is wrong"
+        ) as caught:
             await TokenProvider(provider, clock=clock).aauthorization()
         assert "s3cret" not in str(caught.value)
         assert caught.value.__cause__ is None
@@ -337,6 +367,8 @@ async def test_a_failing_early_fetch_leaves_the_valid_token_in_use(clock):
     first = await credential.aauthorization()
     clock.now += 3000
     source.error = OSError()
+    assert await credential.aauthorization() == first
+    await anyio.wait_all_tasks_blocked()
     assert [await credential.aauthorization() for _ in range(3)] == [first] * 3
     assert source.calls == 2
     clock.now += 600
@@ -363,15 +395,170 @@ def test_a_refused_token_is_fetched_anew_once_however_many_calls_were_refused(cl
     source = Source(clock)
     credential = TokenProvider(source, clock=clock)
     refused = credential.authorization()
-    assert credential.invalidate(refused)
-    fresh = credential.authorization()
+    fresh = credential.authorization(refused=refused)
     assert fresh != refused
-    for _ in range(10):
-        credential.invalidate(refused)
-    assert credential.authorization() == fresh
+    assert {credential.authorization(refused=refused) for _ in range(10)} == {fresh}
     assert source.calls == 2
-    credential.invalidate()
-    assert credential.authorization() != fresh
+
+
+async def test_a_token_that_one_deployment_refused_still_serves_the_others_meanwhile(clock):
+    source = Source(clock)
+    gate = threading.Event()
+
+    def provider():
+        if source.calls:
+            gate.wait(10)
+        return source()
+
+    credential = TokenProvider(provider, clock=clock)
+    first = await credential.aauthorization()
+    renewed = []
+
+    async def refused():
+        renewed.append(await credential.aauthorization(refused=first))
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(refused)
+        await anyio.wait_all_tasks_blocked()
+        assert await credential.aauthorization() == first
+        assert not renewed
+        gate.set()
+    assert renewed != [first]
+    assert source.calls == 2
+
+
+def test_a_provider_that_has_nothing_newer_gives_the_refused_token_again(clock):
+    credential = TokenProvider(lambda: "opaque", clock=clock)
+    assert credential.authorization(refused=credential.authorization()) == "opaque"
+
+
+async def test_an_asynchronous_provider_renews_beside_the_calls(clock):
+    source = Source(clock)
+    gate = anyio.Event()
+
+    async def provider():
+        if source.calls:
+            await gate.wait()
+        return source()
+
+    credential = TokenProvider(provider, clock=clock)
+    first = await credential.aauthorization()
+    clock.now += 0.81 * 3600
+    assert [await credential.aauthorization() for _ in range(3)] == [first] * 3
+    gate.set()
+    await anyio.wait_all_tasks_blocked()
+    assert await credential.aauthorization() != first
+    assert source.calls == 2
+
+
+async def test_nobody_waits_longer_than_the_attempt_has_and_the_fetch_goes_on(clock):
+    source = Source(clock)
+    gate = threading.Event()
+
+    def provider():
+        gate.wait(10)
+        return source()
+
+    credential = TokenProvider(provider, clock=clock)
+    with pytest.raises(CredentialError, match=r"no token within 0\.02 s, which was all the time that the attempt had"):
+        await credential.aauthorization(0.02)
+    with pytest.raises(CredentialError, match="all the time that the attempt had"):
+        credential.authorization(0.0)
+    gate.set()
+    assert expiry_of(credential.authorization()) == NOW + 3600
+    assert source.calls == 1
+
+
+def test_an_early_fetch_that_hangs_is_begun_again_while_the_token_is_valid(clock):
+    source = Source(clock)
+    gates = [threading.Event(), threading.Event()]
+    gates[1].set()
+
+    def provider():
+        if source.calls:
+            gates.pop(0).wait(10)
+        return source()
+
+    hangs = gates[0]
+    credential = TokenProvider(provider, timeout=0.02, clock=clock)
+    first = credential.authorization()
+    clock.now += 0.81 * 3600
+    assert credential.authorization() == first
+    threading.Event().wait(0.03)
+    assert credential.authorization() == first  # given up; it rests
+    clock.now += 5
+    assert credential.authorization() == first  # and begins again
+    fresh = settled(credential, 2, source)
+    assert fresh != first
+    hangs.set()
+
+
+def test_deployments_that_sign_in_alike_share_a_token(clock):
+    def provider():
+        return "opaque"
+
+    class Credential:
+        def get_token(self, *scopes):
+            raise NotImplementedError
+
+    class Unhashable(Credential):
+        __hash__ = None
+
+    assert from_provider(provider) is from_provider(provider)
+    assert from_provider(lambda: "opaque") is not from_provider(provider)
+    for one in (Credential(), Unhashable()):
+        kept = from_credential(one, "a/.default")
+        assert kept is from_credential(one, "a/.default")
+        assert kept is not from_credential(one, "b/.default")
+    one, same, other = (SignIn(ServicePrincipal("t", "c", secret)) for secret in ("s", "s", "x"))
+    kept = signed_in(one)
+    assert kept is signed_in(same)
+    assert kept is not signed_in(other)
+    assert "client_secret" in repr(kept)
+
+
+class Given:
+    """A token as azure-core gives it."""
+
+    def __init__(self, token, expires_on):
+        self.token = token
+        self.expires_on = expires_on
+
+
+async def test_a_credential_object_is_asked_for_its_scope_blocking_or_awaiting():
+    asked = []
+
+    class Blocking:
+        def get_token(self, *scopes, **_):
+            asked.append((scopes, threading.get_ident()))
+            return Given("opaque", 4e9)
+
+    class Awaiting:
+        async def get_token(self, *scopes, **_):
+            return Given("awaited", 4e9)
+
+        async def get_token_info(self, *scopes):
+            asked.append((scopes, None))
+            return Given("awaited", 4e9)
+
+    credential = from_credential(Blocking(), "a/.default")
+    assert await credential.aauthorization() == credential.authorization() == "opaque"
+    assert len(asked) == 1
+    assert asked[0][0] == ("a/.default",)
+    assert asked[0][1] != threading.get_ident()
+    assert credential.header("azure", "x") == ("authorization", "Bearer x")
+    credential = from_credential(Awaiting(), "b/.default")
+    assert await credential.aauthorization() == "awaited"
+    assert asked[1] == (("b/.default",), None)
+
+
+def test_a_blocking_call_cannot_use_an_asynchronous_credential():
+    class Awaiting:
+        async def get_token(self, *scopes):
+            raise NotImplementedError
+
+    with pytest.raises(CredentialError, match=r"the azure_credential Awaiting is asynchronous.*blocking credential"):
+        from_credential(Awaiting(), "b/.default").authorization()
 
 
 def test_the_token_that_comes_after_all_is_welcome(clock):
@@ -421,23 +608,3 @@ async def test_threads_and_tasks_wait_for_the_same_fetch(clock):
 def test_a_provider_must_be_callable():
     with pytest.raises(ValueError, match="not callable"):
         TokenProvider("token")
-
-
-@pytest.mark.parametrize(
-    ("token", "expires"),
-    [
-        (jwt(NOW), NOW),
-        (jwt(NOW + 0.5), NOW + 0.5),
-        (jwt("soon"), None),
-        (jwt(True), None),
-        (jwt(-5), None),
-        (jwt(10**30), None),
-        ("opaque", None),
-        ("a.b.c", None),
-        ("..", None),
-        ("a.W10.c", None),
-        ("a." + "é" + ".c", None),
-    ],
-)
-def test_the_expiry_is_read_from_a_jwt_and_from_nothing_else(token, expires):
-    assert expiry_of(token) == expires
