@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -223,6 +224,31 @@ def test_a_token_that_is_refused_twice_fails_after_two_requests(run: Run) -> Non
         failure = run(lambda caller: caller.send(lease_on(server, credential)))
         assert len(server.requests) == 2
     assert (failure.kind, failure.status) == (Kind.AUTHENTICATION, 401)
+
+
+def test_a_refused_token_is_not_sent_again_where_the_provider_has_no_other(run: Run) -> None:
+    calls: list[None] = []
+
+    def provide() -> str:
+        calls.append(None)
+        return "the-same"
+
+    with FaultServer(bearer("another")) as server:
+        failure = run(lambda caller: caller.send(lease_on(server, TokenProvider(provide))))
+        assert len(server.requests) == 1
+    assert len(calls) == 2
+    assert (failure.kind, failure.status) == (Kind.AUTHENTICATION, 401)
+
+
+def test_a_provider_that_hangs_takes_no_more_than_the_attempts_time(run: Run) -> None:
+    gate = threading.Event()
+    with FaultServer(always(answer(COMPLETION))) as server:
+        credential = TokenProvider(lambda: str(gate.wait(10)))
+        failure = run(lambda caller: caller.send(lease_on(server, credential), 0.05))
+        gate.set()
+        assert server.requests == []
+    assert (failure.kind, failure.sent) == (Kind.CREDENTIALS, False)
+    assert failure.seconds < 5
 
 
 def test_a_refused_key_is_not_tried_again(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Where a deployment is, and the one credential that is kept."""
+"""Where a deployment is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from router.azure.credentials import ApiKey, StaticToken, TokenProvider
 from router.config.access import without_values
 from router.values import Deployment
 
-from .entries import EAST, KEY, entry, only, problem, problems
+from .entries import EAST, KEY, entry, only, problem
 
 ENVIRONMENT = {
     "AZURE_API_KEY": "env-key",
@@ -29,11 +28,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 def secret(deployment: Deployment) -> str:
     return str(deployment.endpoint.credential.authorization())
-
-
-def header(deployment: Deployment) -> str:
-    target = deployment.endpoint
-    return str(target.credential.header(target.endpoint.kind, "s")[0])
 
 
 # ---- addresses -----------------------------------------------------------------------------------------------------
@@ -114,74 +108,6 @@ def test_no_placeholder_of_ours_is_ever_on_the_wire() -> None:
     assert made.wildcards[0].endpoint.endpoint.deployment is None
 
 
-# ---- credentials ---------------------------------------------------------------------------------------------------
-
-
-def provider() -> str:
-    return "fetched"
-
-
-@pytest.mark.parametrize(
-    ("params", "kind", "sent", "in_header"),
-    [
-        ({}, ApiKey, KEY, "api-key"),
-        ({"azure_ad_token": "tok"}, StaticToken, "tok", "authorization"),
-        ({"azure_ad_token": "tok", "azure_ad_token_provider": provider}, TokenProvider, "fetched", "authorization"),
-        ({"api_key": None, "azure_ad_token_provider": provider}, TokenProvider, "fetched", "authorization"),
-        ({"model": "gpt-4o", "api_base": None}, ApiKey, KEY, "authorization"),
-    ],
-)
-def test_one_credential_is_kept_a_token_before_a_key(
-    params: dict[str, Any], kind: type, sent: str, in_header: str
-) -> None:
-    made = only(**params)
-    assert isinstance(made.endpoint.credential, kind)
-    assert secret(made) == sent
-    assert header(made) == in_header
-
-
-@pytest.mark.parametrize(
-    ("params", "says"),
-    [
-        (
-            {"api_key": None},
-            "has no credential; give api_key, azure_ad_token or azure_ad_token_provider, or set AZURE_API_KEY",
-        ),
-        (
-            {"api_key": None, "model": "gpt-4o", "api_base": None},
-            "has no credential; give api_key, or set OPENAI_API_KEY",
-        ),
-    ],
-)
-def test_a_missing_credential_names_the_ways_out(params: dict[str, Any], says: str) -> None:
-    assert problem(entry(**params)) == f"model_list[0].litellm_params: {says}"
-
-
-@pytest.mark.parametrize("value", ["CANARY\n", " CANARY", "CAN ARY", "CANÄRY", "CANARY\x00"])
-@pytest.mark.parametrize("key", ["api_key", "azure_ad_token"])
-def test_a_secret_that_cannot_travel_in_a_header_is_refused_and_not_shown(key: str, value: str) -> None:
-    assert problem(entry(**{key: value})).startswith(f"model_list[0].litellm_params.{key}: the ")
-
-
-@pytest.mark.parametrize(
-    "value", ["<your-key>", "sk-...", "your-api-key", "your_azure_openai_api_key_here", "...", "xxxx"]
-)
-def test_a_placeholder_is_no_key(value: str) -> None:
-    assert "the key is still a placeholder" in problem(entry(api_key=value))
-
-
-def test_a_token_that_would_have_to_be_exchanged_is_not_sent_as_it_is() -> None:
-    assert "exchanging OIDC tokens" in problem(entry(azure_ad_token="oidc/azure/CANARY"))
-
-
-def test_a_token_of_azure_at_openai_is_a_mistake() -> None:
-    assert "azure_ad_token: belongs to Azure" in problem(entry(model="gpt-4o", api_base=None, azure_ad_token="t"))
-
-
-def test_a_token_provider_is_a_callable() -> None:
-    assert "azure_ad_token_provider: must be a callable" in problem(entry(azure_ad_token_provider="CANARY"))
-
-
 # ---- the environment -----------------------------------------------------------------------------------------------
 
 
@@ -204,11 +130,6 @@ def test_what_is_stated_wins_over_the_environment(environment: pytest.MonkeyPatc
     assert in_address.endpoint.endpoint.api_version == "2024-06-01"
 
 
-def test_a_token_of_the_environment_wins_over_its_key(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("AZURE_AD_TOKEN", "env-token")
-    assert secret(only(api_key=None)) == "env-token"
-
-
 def test_the_names_of_openais_client_work_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "k2")
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://two.openai.azure.com")
@@ -223,17 +144,6 @@ def test_the_names_of_openais_client_work_too(monkeypatch: pytest.MonkeyPatch) -
     assert secret(only(api_key=None)) == "t2"
     monkeypatch.setenv("OPENAI_BASE_URL", "https://compatible.example/v1")
     assert only(model="x", api_base=None).resource == "compatible.example"
-
-
-def test_an_empty_variable_is_no_value_and_a_bad_one_is_named(environment: pytest.MonkeyPatch) -> None:
-    environment.setenv("AZURE_API_KEY", "")
-    assert "has no credential" in problem(entry(api_key=None))
-    environment.setenv("AZURE_API_KEY", "CANARY\n")
-    assert "the value of AZURE_API_KEY begins or ends with whitespace" in problem(entry(api_key=None))
-
-
-def test_two_entries_without_a_key_are_two_problems() -> None:
-    assert len(problems(entry(api_key=None), entry(api_key=None))) == 2
 
 
 def test_a_message_of_another_layer_loses_what_the_configuration_holds() -> None:

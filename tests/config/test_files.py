@@ -129,7 +129,6 @@ def test_every_mistake_has_its_line_and_column_in_the_order_of_the_file(write: W
         (ENTRY + "general_settings: {master_key: os.environ/MISSING}\n", "the environment variable MISSING is not set"),
         (ENTRY + "general_settings: {master_key: ''}\n", "master_key: must be text that is not empty"),
         (ENTRY + "include: [other.yaml]\n", "further files are not read in this version"),
-        (ENTRY + "litellm_settings: {enable_azure_ad_token_refresh: true}\n", "signing in to Entra is not in"),
         (ENTRY + "litellm_settings: {enable_tag_filtering: true}\n", "tag routing is not in this version"),
         (ENTRY + "environment_variables: {A: [1]}\n", "environment_variables.A: must be text"),
         ("model_list: []\n", "config.yaml:1:1 model_list: must be a list of at least one deployment"),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from router.azure.sign_in import ServicePrincipal, Surroundings, User
 from router.config import Settings, settings_from, settings_from_file
-from router.errors import ConfigError
 
 BASE = "https://openai-gpt-4-test-v-1.openai.azure.com/"
 HEAD = "model_list:  \n  - model_name: "
@@ -87,9 +87,9 @@ SAMPLES = {
       base_model: azure/gpt-4-1106-preview
 """,
 }
-NOT_YET = {
-    "service principal": ("tenant_id", "client_id", "client_secret", "azure_scope"),
-    "user and password": ("client_id", "azure_username", "azure_password", "azure_scope"),
+SIGN_IN = {
+    "service principal": (("tenant_id", "client_id", "client_secret", "azure_scope"), ServicePrincipal),
+    "user and password": (("client_id", "azure_username", "azure_password", "azure_scope"), User),
 }
 
 
@@ -120,20 +120,30 @@ def test_each_sample_is_read_unchanged(wire: str, tmp_path: Path) -> None:
         assert made.base_model == "dall-e-3"
 
 
-@pytest.mark.parametrize("name", NOT_YET)
-def test_a_sample_that_signs_in_says_that_this_is_not_there_yet(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", SIGN_IN)
+def test_each_sample_that_signs_in_is_read_unchanged(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, way = SIGN_IN[name]
+    monkeypatch.delenv("AZURE_API_KEY")
     text = f"{HEAD}gpt\n    litellm_params:\n      model: azure/x\n      api_base: {BASE}\n"
-    text += "".join(f"      {key}: os.environ/{key.upper()}\n" for key in NOT_YET[name])
-    with pytest.raises(ConfigError) as caught:
-        read(tmp_path, text)
-    assert len(caught.value.problems) == len(NOT_YET[name])
-    assert all("azure_ad_token_provider" in line for line in caught.value.problems)
+    for key in keys:
+        variable = key.upper() if key.startswith("azure_") else f"AZURE_{key.upper()}"
+        monkeypatch.setenv(variable, "https://cognitiveservices.azure.com/.default" if "scope" in key else "x")
+        text += f"      {key}: os.environ/{variable}\n"
+    (made,) = read(tmp_path, text).deployments
+    assert isinstance(made.endpoint.credential._provider.way, way)
 
 
-def test_a_switch_that_would_fetch_tokens_says_that_this_is_not_there_yet(tmp_path: Path) -> None:
-    text = HEAD + SAMPLES["o3-model"] + "litellm_settings:\n    enable_azure_ad_token_refresh: true # KEY CHANGE\n"
-    with pytest.raises(ConfigError, match=r"config\.yaml:8:5 litellm_settings\.enable_azure_ad_token_refresh"):
-        read(tmp_path, text)
+def test_the_switch_that_fetches_tokens_is_read_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_API_KEY", "AZURE_AD_TOKEN"):
+        monkeypatch.delenv(name)
+    text = (
+        f"{HEAD}gpt-3.5-turbo\n    litellm_params:\n      model: azure/your-deployment-name\n      api_base: {BASE}\n"
+    )
+    text += "\nlitellm_settings:\n    enable_azure_ad_token_refresh: true # KEY CHANGE\n"
+    (made,) = read(tmp_path, text).deployments
+    assert made.endpoint.credential._provider.way == Surroundings()
 
 
 def test_the_router_sample_is_read_unchanged() -> None:
