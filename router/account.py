@@ -169,18 +169,20 @@ class Account:
     # ---- charges -------------------------------------------------------------------------------------------
 
     def reserve(self, lease: Lease, slot: int, utilisation: float) -> Charged:
-        """Charge a lease's tokens and one request, and count it as open."""
+        """Charge a lease's tokens and one request, if its call is charged at all, and count it as open."""
+        request = 1 if lease.call.charged else 0
         self.in_flight += 1
         self.serial += 1
         self.counters.attempts += 1
-        cells = tuple([window.add(slot, 1) for window in self.requests])
+        cells = tuple([window.add(slot, request) for window in self.requests])
         return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, self.serial)
 
     def refund(self, lease: Lease, charged: Charged) -> None:
         """Give back all that a lease was charged: nothing reached the service's limiter."""
+        request = 1 if lease.call.charged else 0
         self.tokens.amend(charged.tokens, -lease.tokens)
         for window, cell in zip(self.requests, charged.requests, strict=False):
-            window.amend(cell, -1)
+            window.amend(cell, -request)
         lease.tokens_settled = 0
 
     def settle(self, lease: Lease, charged: Charged, actual: int | None, now: float) -> bool:

@@ -14,8 +14,11 @@ from fnmatch import fnmatchcase
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from .azure.operations import OPERATIONS
 from .errors import BadRequestError, ConfigError, NotFoundError
 from .ledger import Ledger
+from .owners import Owners
+from .question import Question
 from .stores.memory import MemoryStore
 from .tokens import estimate
 from .values import Call, Deployment, Failure, Fallback, Kind, Policy
@@ -47,7 +50,7 @@ _SIMULATIONS = {
 _REFUSED = ("api_key", "api_base", "base_url", "api_version", "azure_ad_token", "azure_ad_token_provider", "client")
 _OURS = frozenset(
     (*_SECONDS, *_COUNTS, *_LISTS, *_SIMULATIONS, *_REFUSED, "request_timeout", "max_retries", "disable_fallbacks")
-) | {"priority", "headers", "extra_headers", "extra_body", "metadata"}
+) | {"priority", "headers", "extra_headers", "extra_body", "extra_query", "metadata"}
 
 
 class CallMaker:
@@ -64,6 +67,7 @@ class CallMaker:
         self._ids = {d.id: d for d in settings.deployments}
         self._groups = {d.group for d in settings.deployments}
         self._opened: dict[str, Deployment] = {}
+        self.owners = Owners(settings, self.resolve, self._opened)
 
     # ---- names ---------------------------------------------------------------------------------------------
 
@@ -114,40 +118,50 @@ class CallMaker:
 
     # ---- calls ---------------------------------------------------------------------------------------------
 
-    def make(
-        self, operation: str, model: str, body: Mapping[str, Any], params: Mapping[str, Any], stream: bool
-    ) -> tuple[Call, Policy]:
-        """The call of these arguments, and the policy that holds for it.
+    def make(self, question: Question) -> tuple[Call, Policy]:
+        """The call of a question, and the policy that holds for it.
 
         Raises:
             NotFoundError: no such model.
             BadRequestError: the request cannot be sent as it is.
             ConfigError: an argument for the router makes no sense.
         """
+        operation, model, params = question.operation, question.model, question.params
         if not isinstance(model, str) or not model:
             raise BadRequestError("`model` must be the name of a group, a non-empty string")
+        row = OPERATIONS[operation]
+        body = {k: v for k, v in question.body.items() if v is not None}
         _check_body(operation, body)
         settings = self._settings
-        if not params and not settings.default_params:
-            whole = dict(body)
-        else:
+        if params or settings.default_params:
             given = {k: v for k, v in params.items() if v is not None and k not in _OURS}
-            whole = {**settings.default_params, **body, **given, **_extra_body(params)}
+            defaults = settings.default_params if row.charged else {}
+            body = {**defaults, **body, **given, **_extra_body(params)}
         call = Call(
             operation,
             self.resolve(model),
-            whole,
-            estimate(operation, whole),
-            stream,
+            body,
+            estimate(operation, body) if row.charged else 0,
+            question.stream,
             settings.timeout,
             attempt_timeout=settings.attempt_timeout,
             stream_timeout=settings.stream_timeout,
             max_wait=settings.max_wait,
+            path_id=question.path_id,
+            query=_query(question),
+            uploads=question.uploads,
+            charged=row.charged,
+            repeatable=row.repeatable,
         )
+        policy = settings.policy
+        if question.pinned or not row.charged:
+            policy = _policy(policy, call.group, {"disable_fallbacks": True})
         if _OURS.isdisjoint(params):
-            return call, settings.policy
+            return call, policy
         _apply(call, params)
-        policy = _policy(settings.policy, call.group, params)
+        if question.pinned or not row.charged:
+            return call, policy
+        policy = _policy(policy, call.group, params)
         self._check_targets(policy, call.group, params)
         return call, policy
 
@@ -168,7 +182,7 @@ def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:
 
 def _check_body(operation: str, body: Mapping[str, Any]) -> None:
     if operation == "chat.completions":
-        messages = body["messages"]
+        messages = body.get("messages")
         if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
             raise BadRequestError(
                 f'`messages` must be a list of objects such as {{"role": "user", "content": "…"}},'
@@ -179,8 +193,19 @@ def _check_body(operation: str, body: Mapping[str, Any]) -> None:
         for place, message in enumerate(messages):
             if not isinstance(message, Mapping):
                 raise BadRequestError(f"`messages[{place}]` must be an object, not {type(message).__name__}")
-    elif operation == "embeddings" and (body["input"] is None or body["input"] in ("", [], ())):
+    elif operation == "embeddings" and body.get("input") in (None, "", [], ()):
         raise BadRequestError("`input` is empty: give a text, a list of texts, or tokens")
+
+
+def _query(question: Question) -> dict[str, str]:
+    extra = question.params.get("extra_query") or {}
+    if not isinstance(extra, Mapping):
+        raise BadRequestError(f"`extra_query` must be an object, not {type(extra).__name__}")
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in {**question.query, **extra}.items()
+        if value is not None
+    }
 
 
 def _extra_body(params: Mapping[str, Any]) -> Mapping[str, Any]:

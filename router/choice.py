@@ -15,6 +15,7 @@ from random import Random
 from strategies import Candidate, Sample, Strategy
 
 from .account import Account
+from .health import State
 
 FULL_SCAN = 8
 DRAWN = 3
@@ -60,7 +61,7 @@ class Tier:
 class Asking:
     """One question: this call, at this moment, with these deployments left out."""
 
-    __slots__ = ("desperate", "eases", "kept", "now", "only", "panic", "rng", "skip", "slot", "tokens", "turn")
+    __slots__ = ("desperate", "eases", "free", "kept", "now", "only", "panic", "rng", "skip", "slot", "tokens", "turn")
 
     def __init__(
         self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
@@ -75,6 +76,8 @@ class Asking:
         """A deployment that is kept for the head of the queue."""
         self.only: Collection[str] | None = None
         """The deployments that nobody before it in the queue waits for, if that is all it may use."""
+        self.free = False
+        """It needs no room and a rest after a 429 does not concern it: nothing that runs a model."""
         self.eases = True
         """A deployment in its slow start is passed over now and then, whatever the strategy."""
         self.panic = False
@@ -85,7 +88,7 @@ class Asking:
     def load(self, account: Account) -> float:
         """The projected utilisation of an account that could take the call; above 1.0 it cannot."""
         now = self.now
-        if not account.health.usable(now, self.panic) and not self.desperate:
+        if not account.health.usable(now, self.panic) and not self.desperate and not self._is_only_throttled(account):
             return 3.0
         if not account.resource.usable(now, self.panic):
             return 3.0
@@ -97,7 +100,11 @@ class Asking:
             return 3.0
         if account.slot != self.slot:
             account.advance(self.slot, now)
-        return account.utilisation(self.tokens)
+        load = account.utilisation(self.tokens)
+        return min(load, 1.0) if self.free else load
+
+    def _is_only_throttled(self, account: Account) -> bool:
+        return self.free and account.health.state(self.now) is State.THROTTLED
 
     def _passes_over(self, account: Account) -> bool:
         """Slow start: shown to a tenth of the questions at first, to all 30 s later.  A probe is always shown."""

@@ -270,6 +270,8 @@ def _again(stay: Stay, diary: Diary) -> bool:
     failure, lease = _last(stay), stay.lease
     assert lease is not None
     verdict = judge(failure)
+    if not stay.call.repeatable and failure.sent and failure.status is None:
+        return False  # it may have been carried out; twice would be two files, two batches
     if stay.retries >= _retries_for(stay, diary, lease, failure.kind):
         return False
     stay.retries += 1

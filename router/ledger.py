@@ -87,6 +87,8 @@ class Ledger:
         ticket = step.ticket
         call = step.call
         tokens = call.tokens
+        if not call.charged:
+            return self._reserve_free(group, step, now)
         if ticket is None and not step.paid:
             if not step.tried:
                 group.budget.deposit(now)
@@ -108,6 +110,21 @@ class Ledger:
                     group.queue.leave(ticket)
                 return self._grant(group, found[0], found[1], step, now, asking.slot)
         return self._refuse(group, step, now, blocker)
+
+    def _reserve_free(self, group: Group, step: Reserve, now: float) -> Lease | Refusal:
+        """A call that no limit counts waits for nobody: the strategy's choice among the well, else the first there is.
+
+        It is asked of one deployment mostly, which alone has what it wants, well or not.
+        """
+        asking = Asking(0, now, slot_of(now), group.turn, self.rng, step.tried, None)
+        asking.free = True
+        found = group.choose(asking)
+        if found is None:
+            left = [account for account in group.accounts if account.deployment.id not in step.tried]
+            if not left:
+                return Refusal(now, now, None, "tried")
+            found = left[0], 0.0
+        return self._grant(group, found[0], found[1], step, now, asking.slot)
 
     def _grant(self, group: Group, account: Account, utilisation: float, step: Reserve, now: float, slot: int) -> Lease:
         group.turn += 1
@@ -169,7 +186,8 @@ class Ledger:
         account.in_flight = max(0, account.in_flight - 1)  # a child process may end a stream of its parent
         roomier = account.parallel is not None
         if isinstance(result, Reply):
-            roomier |= account.settle(lease, charged, result.usage.total_tokens if result.usage else None, now)
+            if lease.call.charged:  # a stored response, retrieved, tells the usage of long ago
+                roomier |= account.settle(lease, charged, result.usage.total_tokens if result.usage else None, now)
             if not lease.begun:
                 roomier |= self._succeeded(lease, result, now)
         else:
@@ -195,6 +213,8 @@ class Ledger:
         charged: Charged = lease.charges
         account = charged.account
         account.counters.successes += 1
+        if not lease.call.charged:
+            return self._alive(account, lease, now)
         account.timed(reply.seconds)
         group = self.groups[lease.call.group]
         group.seconds += 0.05 * (reply.seconds - group.seconds) if group.seconds else reply.seconds
@@ -212,6 +232,8 @@ class Ledger:
         charged: Charged = lease.charges
         account = charged.account
         verdict = judge(failure)
+        if not lease.call.charged:
+            return self._failed_free(group, account, lease, failure, now, blameless)
         roomier = not failure.sent or verdict.refund
         if roomier:
             account.refund(lease, charged)
@@ -233,6 +255,23 @@ class Ledger:
         else:
             self._hurt(group, account, lease, failure, now)
         return roomier
+
+    def _failed_free(
+        self, group: Group, account: Account, lease: Lease, failure: Failure, now: float, blameless: bool
+    ) -> bool:
+        """A thing that is not there or is not ours, and too many questions about it, say nothing about the model."""
+        account.refund(lease, lease.charges)
+        verdict = judge(failure)
+        if blameless or verdict.effect == "none" or failure.kind in (Kind.NOT_FOUND, Kind.PERMISSION):
+            if lease.probe:
+                account.health.abandon_probe(now)
+                account.resource.abandon_probe(now)
+        elif verdict.effect in ("success", "throttle"):
+            return self._alive(account, lease, now)
+        else:
+            account.counters.failures += 1
+            self._hurt(group, account, lease, failure, now)
+        return lease.probe
 
     def _throttle(self, account: Account, lease: Lease, failure: Failure, now: float) -> None:
         account.counters.throttles += 1

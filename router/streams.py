@@ -25,7 +25,7 @@ from .tokens import estimate, text_tokens
 from .values import Failure, Kind, Routing, Usage
 
 if TYPE_CHECKING:
-    from .replies import ChatCompletionChunk
+    from .question import Mend
 
 
 class Source(Protocol):
@@ -34,11 +34,11 @@ class Source(Protocol):
     usage: Usage | None
     text: str
 
-    def next(self, timeout: float) -> dict[str, Any] | Failure | None:
+    def next(self, timeout: float) -> dict[str, Any] | bytes | Failure | None:
         """The next event, None at the proper end, a Failure at any other."""
         ...
 
-    async def anext(self, timeout: float) -> dict[str, Any] | Failure | None:
+    async def anext(self, timeout: float) -> dict[str, Any] | bytes | Failure | None:
         """The same, awaiting."""
         ...
 
@@ -58,10 +58,12 @@ class Source(Protocol):
 class _Begun:
     """What both faces share: the source, the lease, and how it is settled."""
 
-    def __init__(self, granted: Granted, store: Store, gap: float) -> None:
-        from .replies import chunk_model  # pydantic's models take their time to build, so they wait for a first use
+    def __init__(self, granted: Granted, store: Store, gap: float, mend: Mend | None = None) -> None:
+        from .replies import event_model  # pydantic's models take their time to build, so they wait for a first use
 
-        self._as_chunk = chunk_model
+        self._as_event = event_model
+        self._operation = granted.lease.call.operation
+        self._mend = mend
         self._granted = granted
         self._store = store
         self._gap = gap
@@ -77,6 +79,14 @@ class _Begun:
     def text(self) -> str:
         """The text that was delivered so far."""
         return self._source.text
+
+    def _shaped(self, event: dict[str, Any] | bytes) -> Any:
+        """What the caller is to see of an event: a model, or bytes as they came."""
+        if isinstance(event, bytes):
+            return event
+        if self._mend is not None:
+            event = self._mend(event, self._granted.lease.deployment.id)
+        return self._as_event(self._operation, event)
 
     def _usage(self) -> Usage:
         """What the stream used: as stated, else the estimate of the prompt and of the text that came."""
@@ -120,7 +130,7 @@ class Stream(_Begun):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> ChatCompletionChunk:
+    def __next__(self) -> Any:
         if self._ended:
             raise StopIteration
         try:
@@ -128,8 +138,8 @@ class Stream(_Begun):
         except BaseException:
             self.close()
             raise
-        if isinstance(event, dict):
-            return self._as_chunk(event)
+        if isinstance(event, dict | bytes):
+            return self._shaped(event)
         self._source.close()
         self._store.apply(self._settlement(event))
         self._settled()
@@ -160,7 +170,7 @@ class AsyncStream(_Begun):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> ChatCompletionChunk:
+    async def __anext__(self) -> Any:
         if self._ended:
             raise StopAsyncIteration
         try:
@@ -168,8 +178,8 @@ class AsyncStream(_Begun):
         except BaseException:
             await self.aclose()
             raise
-        if isinstance(event, dict):
-            return self._as_chunk(event)
+        if isinstance(event, dict | bytes):
+            return self._shaped(event)
         await self._give_back(self._settlement(event))
         if event is not None:
             self._raise(event)

@@ -135,16 +135,34 @@ class Deployment:
     """What the transport needs to reach it; opaque to everyone else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart form.  What `router.uploads` makes of the caller's has been looked at: it can be read."""
+
+    key: str
+    """Of the form: `file`, `image[]`, `mask`."""
+    name: str
+    """Of the file, as the service is told."""
+    content: Any = field(repr=False)
+    """bytes, a path, a seekable binary file, or a function without arguments that returns an iterator of bytes; each
+    attempt reads it from the start."""
+    content_type: str = "application/octet-stream"
+    size: int | None = None
+    """In bytes.  None: not known, so the form is sent in chunks."""
+    start: int = 0
+    """Where reading a file object begins."""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """One question of a caller, before anything is decided.  Compared by identity."""
 
     operation: str
-    """`chat.completions` or `embeddings`: a key of `router.azure.wire.OPERATIONS`."""
+    """A key of `router.azure.operations.OPERATIONS`, such as `chat.completions`."""
     group: str
     """The group asked for; after a fallback, the group that is tried now."""
     body: Mapping[str, Any] = field(repr=False)
-    """The JSON of the request without `model`.  Never printed: it holds the prompt."""
+    """The JSON of the request without `model`, or the fields of its form.  Never printed: it holds the prompt."""
     tokens: int = 0
     """Estimated charge at admission."""
     stream: bool = False
@@ -167,6 +185,15 @@ class Call:
     """`mock_testing_fallbacks` and its kin: the first group fails like this without a request."""
     watched: bool = False
     """Somebody listens to every attempt, so `Chosen` and `Settled` are worth making."""
+    path_id: str | None = None
+    """What the URL names besides the deployment: a file, a batch, a response; as its owner knows it."""
+    query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    """Of the URL, besides `api-version`."""
+    uploads: tuple[Upload, ...] = ()
+    charged: bool = True
+    """It counts against limits and needs room; see `Operation.charged`."""
+    repeatable: bool = True
+    """It may be sent again after a failure that leaves open whether it was carried out."""
     encoded: Any = field(default=None, init=False, repr=False)
     """The body as bytes once an attempt has made them, so that the next need not; see `router.azure.wire.encode`."""
 

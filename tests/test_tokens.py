@@ -106,7 +106,7 @@ def test_anthropic_messages_count_as_a_chat_under_any_name():
 
 
 @pytest.mark.parametrize(
-    "operation", ["images.generations", "audio.speech", "audio.transcriptions", "files", "batches"]
+    "operation", ["images.generations", "audio.speech", "audio.transcriptions", "files.create", "batches.create"]
 )
 def test_what_azure_limits_by_requests_alone_costs_no_tokens(operation):
     assert estimate(operation, {"prompt": "x" * 100, "input": "y" * 100}) == 0

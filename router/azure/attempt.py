@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from router.values import Failure, Kind, Lease, Reply
 
 from .credentials import Credential, CredentialError
-from .endpoint import Endpoint, url_for
+from .endpoint import Endpoint, url_of
 from .engines import Answer, Breakdown, Request
+from .form import Form, form_of
 from .headers import rate_limits, request_id
 from .intake import Intake
 from .open_stream import OpenStream, Pace
+from .operations import OPERATIONS
 from .wire import encode, headers_for, reply_from
 
 
@@ -53,11 +55,19 @@ class Attempt:
         call, deployment, target = self._lease.call, self._lease.deployment, self.target
         endpoint = target.endpoint
         self.secret = secret
+        row = OPERATIONS[call.operation]
+        body: bytes | Form = b""
+        content_type: str | None = None
+        if row.body == "json":
+            body, content_type = encode(endpoint, deployment, call), "application/json"
+        elif row.body == "form":
+            body = form_of(endpoint, deployment, call)
+            content_type = body.content_type
         return Request(
-            "POST",
-            url_for(endpoint, deployment.model, call.operation),
-            headers_for(endpoint, target.credential.header(endpoint.kind, secret), call),
-            encode(endpoint, deployment, call),
+            row.method,
+            url_of(endpoint, deployment.model, call),
+            headers_for(endpoint, target.credential.header(endpoint.kind, secret), call, content_type),
+            body,
             timeout=max(0.0, min(self._end - time.perf_counter(), self._gap)),
             stream=call.stream,
         )

@@ -18,7 +18,9 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+
+from router.values import Call
 
 from .address import Address, read_address
 from .operations import OPERATIONS, PATHS
@@ -139,6 +141,8 @@ def parse_endpoint(
 def url_for(endpoint: Endpoint, deployment_name: str, operation: str) -> str:
     """The URL of one operation on one deployment.  Computed once, then remembered.
 
+    An operation that names a thing has `{id}` in its URL, which `url_of` fills in.
+
     Args:
         endpoint: where.
         deployment_name: `Deployment.model`; a deployment named by the endpoint's own base wins.
@@ -155,6 +159,8 @@ def url_for(endpoint: Endpoint, deployment_name: str, operation: str) -> str:
     query = f"?api-version={quote(endpoint.api_version, safe='')}" if endpoint.api_version else ""
     if endpoint.kind == "azure_v1":
         return f"{endpoint.base}/openai/v1/{row.path}{query}"
+    if row.since and (endpoint.api_version or "") < row.since:
+        return f"{endpoint.base}/openai/v1/{row.path}"
     if not row.deployment_scoped:
         return f"{endpoint.base}/openai/{row.path}{query}"
     name = wire_name(endpoint, deployment_name)
@@ -162,6 +168,16 @@ def url_for(endpoint: Endpoint, deployment_name: str, operation: str) -> str:
         raise ValueError(_bad_name(name))
     extensions = "/extensions" if endpoint.extensions else ""
     return f"{endpoint.base}{endpoint.deployments_path}/{name}{extensions}/{row.path}{query}"
+
+
+def url_of(endpoint: Endpoint, deployment_name: str, call: Call) -> str:
+    """The URL of a call on one deployment, with its id and its query.  Raises ValueError as `url_for` does."""
+    url = url_for(endpoint, deployment_name, call.operation)
+    if call.path_id is not None:
+        url = url.replace("{id}", quote(call.path_id, safe=""))
+    if call.query:
+        url += ("&" if "?" in url else "?") + urlencode(call.query)
+    return url
 
 
 def wire_name(endpoint: Endpoint, deployment_name: str) -> str:

@@ -63,8 +63,8 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
     """The JSON body of a call for one deployment.
 
     `deployment.defaults` under `call.body`; `model` is the deployment's name (dated Azure ignores it,
-    everyone else needs it); `stream` is there if the call streams; the limit on the answer's tokens goes by
-    the name that the model's family takes.  The caller's objects are never changed.  What does not depend on
+    everyone else needs it, and what runs no model has its own or none); `stream` is there if the call streams;
+    the limit on the answer's tokens goes by the name that the model's family takes.  The caller's objects are never changed.  What does not depend on
     the deployment is encoded once per call and kept in `call.encoded`, as long as `call.body` is the same
     object.
 
@@ -73,6 +73,8 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
             value.
     """
     body = call.body
+    if not call.charged:
+        return _to_json(dict(body))
     kept = call.encoded
     if kept is not None and kept[0] is body:
         rest: bytes = kept[1]
@@ -91,19 +93,24 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
     return front if rest == b"{}" else b"%b,%b" % (front[:-1], rest[1:])
 
 
-def headers_for(endpoint: Endpoint, credential_header: tuple[str, str], call: Call) -> dict[str, str]:
+def headers_for(
+    endpoint: Endpoint, credential_header: tuple[str, str], call: Call, content_type: str | None = "application/json"
+) -> dict[str, str]:
     """The headers of a request: ours, exactly one that proves who we are, and the caller's own.
 
     Args:
         endpoint: where the request goes.
         credential_header: from `Credential.header`.
         call: `call.headers` are the caller's; they may replace `user-agent` and nothing else of ours.
+        content_type: of the body; None: there is none.
 
     Raises:
         BadRequestError: a header of the caller that cannot be sent or is not the caller's to set; the message
             names it, without its value.
     """
-    headers = dict(_own_headers(endpoint.organization, call.stream))
+    headers = dict(_own_headers(endpoint.organization, call.stream, OPERATIONS[call.operation].answer))
+    if content_type is not None:
+        headers["content-type"] = content_type
     for name, value in call.headers.items():
         lowered = name.lower()
         if not _HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
@@ -141,10 +148,12 @@ def reply_from(
     if not 200 <= status < 300:
         return failure_from(status, headers, body, seconds, secrets)
     row = OPERATIONS[operation]
+    if row.answer == "bytes" and not row.charged:  # a file may be empty
+        return Reply(status, body, None, False, rate_limits(headers), seconds, request_id(headers), headers)
     if not body.strip():
         return _bad(Kind.EMPTY, f"the service answered HTTP {status} without a body", status, headers, seconds)
-    if not row.json_answer:
-        return Reply(status, body, None, False, rate_limits(headers), seconds, request_id(headers), headers)
+    if row.answer != "json" and (whole := _unparsed(row, headers, body)) is not None:
+        return Reply(status, whole, None, False, rate_limits(headers), seconds, request_id(headers), headers)
     decoded = _decoded(status, headers, body, seconds)
     if isinstance(decoded, Failure):
         return decoded
@@ -167,11 +176,11 @@ def reply_from(
 
 
 @lru_cache(maxsize=256)
-def _own_headers(organization: str | None, stream: bool) -> dict[str, str]:
+def _own_headers(organization: str | None, stream: bool, answer: str) -> dict[str, str]:
     """Copied by the caller, never changed."""
+    accept = "application/json" if answer == "json" else "*/*"
     headers = {
-        "content-type": "application/json",
-        "accept": "text/event-stream, application/json" if stream else "application/json",
+        "accept": f"text/event-stream, {accept}" if stream else accept,
         "user-agent": f"azure-router/{_version()}",
     }
     if organization:
@@ -210,12 +219,22 @@ def _decoded(status: int, headers: Mapping[str, str], body: bytes, seconds: floa
     return _bad(Kind.BAD_CONTENT_TYPE, what, status, headers, seconds)
 
 
+def _unparsed(row: Operation, headers: Mapping[str, str], body: bytes) -> bytes | str | None:
+    """An answer that is no JSON and need not be; None: it is JSON (of a speech: an error), or a page for people."""
+    form = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if "json" in form or "html" in form:
+        return None
+    return body if row.answer == "bytes" else body.decode("utf-8", "replace")
+
+
 def _misshapen(row: Operation, value: Any) -> str | None:
     """What is wrong with a decoded answer; None: nothing."""
     if not isinstance(value, dict):
         return f"the JSON is {'null' if value is None else type(value).__name__} and no object"
     if row.required is None:
-        return "it is an error" if value.get("error") else None
+        if row.charged and value.get("error"):  # a failed batch or job, well retrieved, may hold one too
+            return "it is an error"
+        return None if row.key is None or row.key in value else f"{row.key!r} is missing"
     items = value.get(row.required)
     if not isinstance(items, list) or not items:
         return f"{row.required!r} is missing or empty"

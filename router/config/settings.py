@@ -81,3 +81,11 @@ class Settings:
                 "  Letters, digits, dots, hyphens and underscores are allowed, up to 64."
             ) from None
         return made
+
+    def wildcard_name(self, pattern: Deployment, deployment: str) -> str | None:
+        """The name under which a wildcard entry makes the deployment with this id; None: it makes no such."""
+        wire, _, resource = deployment.rpartition("@")
+        star = captured(pattern.model, wire) if "*" in pattern.model else None
+        if resource != pattern.resource or star is None:
+            return None
+        return pattern.group.replace("*", star)

@@ -83,7 +83,8 @@ class InProcessEngine:
         url = urlsplit(request.url)
         headers = {"host": url.netloc, **{name.lower(): value for name, value in request.headers.items()}}
         target = f"{url.path}?{url.query}" if url.query else url.path
-        plan = self.emulator.handle(request.method, target, headers, request.body, self._clock())
+        body = request.body if isinstance(request.body, bytes) else b"".join(request.body.parts())
+        plan = self.emulator.handle(request.method, target, headers, body, self._clock())
         if plan.wire is Wire.CONNECT_TIMEOUT:
             limit = min(request.connect_timeout, request.timeout)
             return limit, Breakdown(Kind.CONNECT_TIMEOUT, f"no connection within {limit:g} s", sent=False)

@@ -113,7 +113,7 @@ def test_openai_and_compatible_bases_are_used_as_they_are(api_base, expected):
 
 def test_a_further_operation_is_found_in_each_family():
     assert url(R, "2024-10-21", operation="embeddings").startswith(f"{R}/openai/deployments/d/embeddings?")
-    assert url(R, "2024-10-21", operation="files") == f"{R}/openai/files?api-version=2024-10-21"
+    assert url(R, "2024-10-21", operation="files.create") == f"{R}/openai/files?api-version=2024-10-21"
     assert url(R, "v1", operation="audio.speech") == f"{R}/openai/v1/audio/speech"
     with pytest.raises(ValueError, match="'chat' is unknown"):
         url(R, "v1", operation="chat")
@@ -250,7 +250,10 @@ def test_any_text_as_a_base_gives_an_endpoint_or_a_value_error(base, version):
     assert url_for(endpoint, "d", "chat.completions").startswith(("https://", "http://"))
 
 
-@given(st.sampled_from(sorted(OPERATIONS)), st.sampled_from(["2024-10-21", "v1", "preview"]))
+@given(
+    st.sampled_from(sorted(o for o in OPERATIONS if "{" not in OPERATIONS[o].path)),
+    st.sampled_from(["2024-10-21", "v1", "preview"]),
+)
 def test_a_url_read_back_as_a_base_gives_the_same_url(operation, version):
     """Whatever URL someone copies from a log can serve as api_base."""
     first = url(R, version, operation=operation)

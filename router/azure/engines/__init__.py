@@ -10,7 +10,7 @@ retry, never follow redirects, and never put a header value into an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +25,23 @@ MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """After decompression.  A longer body is a failure, so that a compression bomb cannot fill the memory."""
 
 
+class Streamed(Protocol):
+    """A body that is not in memory, such as a form with files.  It can be read again from its start."""
+
+    @property
+    def size(self) -> int | None:
+        """In bytes.  None: not known, so it travels in chunks."""
+        ...
+
+    def parts(self) -> Iterator[bytes]:
+        """In pieces."""
+        ...
+
+    def aparts(self) -> AsyncIterator[bytes]:
+        """The same, awaiting."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request, ready to send."""
@@ -32,7 +49,7 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes | Streamed = field(repr=False)
     timeout: float = 60.0
     """Seconds for the whole exchange; for a stream, until its headers are in."""
     connect_timeout: float = CONNECT_TIMEOUT_S
@@ -40,6 +57,13 @@ class Request:
     """A 200 is handed back as soon as its headers are in, with `chunks` to read; other statuses are read whole,
     and so are JSON and HTML, because they are no streams."""
     max_bytes: int = MAX_RESPONSE_BYTES
+
+    def framing(self) -> dict[str, str]:
+        """The header that says how long a body is which is not in memory."""
+        if isinstance(self.body, bytes):
+            return {}
+        size = self.body.size
+        return {"transfer-encoding": "chunked"} if size is None else {"content-length": str(size)}
 
 
 class Chunks(Protocol):

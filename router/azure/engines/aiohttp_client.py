@@ -51,12 +51,17 @@ class Client:
     async def begin(self, request: Request, total: float | None) -> aiohttp.ClientResponse:
         """Send; the answer's headers are in, its body is not.  `total` seconds bound the body's reading too."""
         url, proxy = _target(request.url)
-        body: Any = request.body or None
+        body, headers = request.body, request.headers
+        data: Any
+        if isinstance(body, bytes):
+            data = (body or None) if len(body) < _LARGE else io.BytesIO(body)
+        else:
+            data, headers = body.aparts(), {**headers, **request.framing()}
         return await self._session.request(
             request.method,
             url,
-            headers=request.headers,
-            data=body if len(request.body) < _LARGE else io.BytesIO(request.body),
+            headers=headers,
+            data=data,
             allow_redirects=False,
             proxy=proxy,
             timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), _EXACT),

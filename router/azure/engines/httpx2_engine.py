@@ -111,7 +111,8 @@ class Httpx2Engine:
         client = self._client
         if client is not None:
             self._sweep()
-            return client.send(_built(client, request), stream=True, follow_redirects=False)
+            body = request.body if isinstance(request.body, bytes) else request.body.parts()
+            return client.send(_built(client, request, body), stream=True, follow_redirects=False)
         pools = self._pools.get(os.getpid()) or self._open_blocking()
         self._sweep()
         return pools.send(request)
@@ -120,7 +121,8 @@ class Httpx2Engine:
         client = self._async_client
         if client is None:
             return await (self._loops.get(loop := current_token()) or self._open(loop)).send(request)
-        return await client.send(_built(client, request), stream=True, follow_redirects=False)
+        body = request.body if isinstance(request.body, bytes) else request.body.aparts()
+        return await client.send(_built(client, request, body), stream=True, follow_redirects=False)
 
     def _open_blocking(self) -> BlockingPools:
         from .httpx2_pools import BlockingPools
@@ -148,7 +150,7 @@ class Httpx2Engine:
                 self._abandoned.popleft().close()
 
 
-def _built(client: Any, request: Request) -> Any:
+def _built(client: Any, request: Request, body: Any) -> Any:
     timeout = {
         "connect": connect_time(request),
         "read": request.timeout,
@@ -158,8 +160,8 @@ def _built(client: Any, request: Request) -> Any:
     return client.build_request(
         request.method,
         request.url,
-        headers=dict(request.headers),
-        content=request.body or None,
+        headers={**request.headers, **request.framing()},
+        content=body or None,
         extensions={"timeout": timeout},
     )
 

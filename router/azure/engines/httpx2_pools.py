@@ -65,11 +65,12 @@ class BlockingPools:
         """The answer with its body unread.  The time for all of it begins now."""
         now = time.monotonic()
         due.connected, due.done = now + connect_time(request), now + request.timeout
-        message, proxy = _message(request)
+        body = request.body if isinstance(request.body, bytes) else request.body.parts()
+        message, proxy = _message(request, body)
         pool = self._direct if proxy is None else self._through(proxy)
         answer = pool.handle_request(message)
-        body = BlockingBody(answer.stream)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=answer.extensions)
+        stream = BlockingBody(answer.stream)
+        return httpx2.Response(answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions)
 
     def close(self) -> None:
         """Close every connection."""
@@ -94,7 +95,8 @@ class AwaitingPools:
 
     async def send(self, request: Request) -> httpx2.Response:
         """The answer with its body unread."""
-        message, proxy = _message(request)
+        body = request.body if isinstance(request.body, bytes) else request.body.aparts()
+        message, proxy = _message(request, body)
         pool = self._direct if proxy is None else self._through(proxy)
         answer = await pool.handle_async_request(message)
         return httpx2.Response(answer.status, headers=answer.headers, stream=AwaitingBody(answer.stream))
@@ -198,16 +200,16 @@ def _settings(tls: ssl.SSLContext | None, backend: httpcore2.NetworkBackend | No
     }
 
 
-def _message(request: Request) -> tuple[httpcore2.Request, str | None]:
+def _message(request: Request, body: Any) -> tuple[httpcore2.Request, str | None]:
     url, host, proxy = _target(request.url)
     headers = [(b"host", host), (b"accept-encoding", b"gzip, deflate")]
     headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()]
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
+    if not isinstance(request.body, bytes):
+        headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.framing().items()]
+    elif request.body or request.method in ("POST", "PUT", "PATCH"):
         headers.append((b"content-length", b"%d" % len(request.body)))
     timeout = {"connect": connect_time(request), "pool": request.timeout}
-    message = httpcore2.Request(
-        request.method, url, headers=headers, content=request.body, extensions={"timeout": timeout}
-    )
+    message = httpcore2.Request(request.method, url, headers=headers, content=body, extensions={"timeout": timeout})
     return message, proxy
 
 

@@ -1,0 +1,96 @@
+"""What callers hold in their hands: replies of OpenAI's shape.
+
+Light pydantic models: attributes and items, unknown fields kept, `model_dump()` and `model_dump_json()`.  They take
+what the service sent as it is; only what callers rely on is declared, and nothing is refused for being new.
+`reply.routing` says what happened to the call; it is no part of the reply and never dumped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from router.values import Reply, Routing
+
+from .audio import Binary, Transcription
+from .base import CompletionUsage, Model, Routed
+from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, FunctionCall, Message, ToolCall
+from .completions import TextChoice, TextCompletion, TextCompletionChunk
+from .embeddings import Embedding, EmbeddingResponse
+from .images import Image, ImagesResponse
+from .responses import Deleted, Page, Response, StreamEvent
+
+__all__ = [
+    "Binary",
+    "ChatCompletion",
+    "ChatCompletionChunk",
+    "Choice",
+    "ChunkChoice",
+    "CompletionUsage",
+    "Deleted",
+    "Embedding",
+    "EmbeddingResponse",
+    "FunctionCall",
+    "Image",
+    "ImagesResponse",
+    "Message",
+    "Model",
+    "Page",
+    "Response",
+    "Routed",
+    "StreamEvent",
+    "TextChoice",
+    "TextCompletion",
+    "TextCompletionChunk",
+    "ToolCall",
+    "Transcription",
+    "event_model",
+    "reply_model",
+    "reply_of",
+]
+
+REPLIES: dict[str, type[Routed]] = {
+    "chat.completions": ChatCompletion,
+    "completions": TextCompletion,
+    "embeddings": EmbeddingResponse,
+    "images.generations": ImagesResponse,
+    "images.edits": ImagesResponse,
+    "audio.transcriptions": Transcription,
+    "audio.translations": Transcription,
+    "responses": Response,
+    "responses.retrieve": Response,
+    "responses.cancel": Response,
+    "responses.delete": Deleted,
+    "responses.input_items": Page,
+}
+"""By operation; any other is a `Routed` with the fields that came."""
+
+EVENTS: dict[str, type[Model]] = {"chat.completions": ChatCompletionChunk, "completions": TextCompletionChunk}
+"""What the events of a stream are, by operation; any other is a `StreamEvent`."""
+
+
+def reply_of(operation: str, reply: Reply, routing: Routing) -> Routed | Binary:
+    """What came as what the caller gets."""
+    if isinstance(reply.body, bytes):
+        return Binary(reply.body, reply.headers.get("content-type", ""), routing)
+    return reply_model(operation, {"text": reply.body} if isinstance(reply.body, str) else reply.body, routing)
+
+
+def reply_model(operation: str, body: Mapping[str, Any], routing: Routing) -> Routed:
+    """The reply of an operation as a model.  A field of an unexpected type is kept as it came rather than refused."""
+    cls = REPLIES.get(operation, Routed)
+    try:
+        reply = cls.model_validate(body)
+    except ValueError:
+        reply = cls.model_construct(**body)
+    reply._routing = routing
+    return reply
+
+
+def event_model(operation: str, event: dict[str, Any]) -> Model:
+    """One event of a stream as a model."""
+    cls = EVENTS.get(operation, StreamEvent)
+    try:
+        return cls.model_validate(event)
+    except ValueError:
+        return cls.model_construct(**event)

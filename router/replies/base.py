@@ -1,0 +1,55 @@
+"""What all replies are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+from router.values import Routing
+
+
+class Model(BaseModel):
+    """An object of the API: attributes, items, and whatever else the service sent."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=(), hide_input_in_errors=True)
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return getattr(self, key)
+        except AttributeError:
+            raise KeyError(key) from None
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and hasattr(self, key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The field, or `default` if there is none."""
+        return getattr(self, key, default)
+
+    def keys(self) -> Iterator[str]:
+        """The names of the fields that were sent or have a default."""
+        yield from type(self).model_fields
+        yield from self.model_extra or ()
+
+
+class Routed(Model):
+    """A reply that knows what happened to its call."""
+
+    _routing: Routing | None = PrivateAttr(default=None)
+
+    @property
+    def routing(self) -> Routing:
+        """What happened: deployment, group, attempts, retries, fallbacks, waited, tokens reserved and settled, cost."""
+        if self._routing is None:
+            raise AttributeError("this object was not made by a router, so it has no routing")
+        return self._routing
+
+
+class CompletionUsage(Model):
+    """Tokens as billed."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0

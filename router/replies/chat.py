@@ -1,0 +1,74 @@
+"""Chat completions, and the chunks of their streams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from .base import CompletionUsage, Model, Routed
+
+
+class FunctionCall(Model):
+    """The function that a tool call names, with its arguments as JSON text."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCall(Model):
+    """One call that the model asks for; in a stream, `index` says which one a delta continues."""
+
+    index: int | None = None
+    id: str | None = None
+    type: str | None = None
+    function: FunctionCall | None = None
+
+
+class Message(Model):
+    """What the model said, whole or as the delta of a stream."""
+
+    role: str | None = None
+    content: Any = None
+    refusal: str | None = None
+    tool_calls: list[ToolCall] | None = None
+
+
+class Choice(Model):
+    """One answer."""
+
+    index: int = 0
+    finish_reason: str | None = None
+    message: Message
+    logprobs: Any = None
+
+
+class ChunkChoice(Model):
+    """One answer's next piece.  Azure sends filter results in choices without a delta; then it is empty."""
+
+    index: int = 0
+    finish_reason: str | None = None
+    delta: Message = Message()
+    logprobs: Any = None
+
+
+class ChatCompletion(Routed):
+    """A chat completion."""
+
+    id: str = ""
+    object: str = "chat.completion"
+    created: int = 0
+    model: str = ""
+    choices: list[Choice]
+    usage: CompletionUsage | None = None
+
+
+class ChatCompletionChunk(Model):
+    """One event of a chat stream.  The first and the last may have no choices."""
+
+    id: str = ""
+    object: str = "chat.completion.chunk"
+    created: int = 0
+    model: str = ""
+    choices: list[ChunkChoice] = Field(default_factory=list[ChunkChoice])
+    usage: CompletionUsage | None = None

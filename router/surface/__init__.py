@@ -1,0 +1,21 @@
+"""Everything that can be asked of a router, one file per family of operations.
+
+A method says what it takes and makes a `Question` of it; its blocking and its awaiting face differ in the door that
+they go through (`door.py`).  A further family is a further file here.
+"""
+
+from __future__ import annotations
+
+from .audio import Audio
+from .chat import Chat
+from .completions import Completions
+from .embeddings import Embeddings
+from .images import Images
+from .responses import Responses
+
+
+class Surface(Chat, Completions, Embeddings, Images, Audio, Responses):
+    """All operations."""
+
+
+__all__ = ["Surface"]

@@ -1,0 +1,76 @@
+"""Chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
+
+from router.question import Question
+
+from .door import Door
+
+if TYPE_CHECKING:
+    from router.replies import ChatCompletion
+    from router.streams import AsyncStream, Stream
+
+Messages = Sequence[Mapping[str, Any]]
+
+
+class Chat(Door):
+    """`completion` and `acompletion`."""
+
+    @overload
+    def completion(
+        self, model: str, messages: Messages, *, stream: Literal[False] | None = None, **params: Any
+    ) -> ChatCompletion: ...
+    @overload
+    def completion(self, model: str, messages: Messages, *, stream: Literal[True], **params: Any) -> Stream: ...
+    @overload
+    def completion(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Any
+    ) -> ChatCompletion | Stream: ...
+    def completion(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Any
+    ) -> ChatCompletion | Stream:
+        """Chat completion.
+
+        Args:
+            model: a group, an alias, a deployment's id, or a name that a wildcard entry matches.
+            messages: the conversation, as OpenAI's API takes it.
+            stream: return an iterator of chunks instead of the whole reply.
+            params: what else the API takes (`temperature`, `tools`, …), and for this call alone: `timeout` and
+                `stream_timeout` (seconds), `num_retries`, `fallbacks`, `context_window_fallbacks`,
+                `content_policy_fallbacks`, `disable_fallbacks`, `max_fallbacks`, `max_wait` (seconds), `priority`,
+                `extra_headers`, `extra_body`, `extra_query`.
+
+        Returns:
+            `ChatCompletion`, or `Stream` with `stream=True`; both have `.routing`.
+
+        Raises:
+            NotFoundError: no such model here; the message lists what exists.
+            BadRequestError: the arguments cannot be sent.
+            NoDeploymentLeft: nothing was usable or had room in time.
+            APIError: what the service answered, after all retries and fallbacks.
+            RouterClosed: the router was closed.
+        """
+        question = Question("chat.completions", model, {"messages": messages}, params, bool(stream))
+        return cast("ChatCompletion | Stream", self._ask(question))
+
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: Literal[False] | None = None, **params: Any
+    ) -> ChatCompletion: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: Literal[True], **params: Any
+    ) -> AsyncStream: ...
+    @overload
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Any
+    ) -> ChatCompletion | AsyncStream: ...
+    async def acompletion(
+        self, model: str, messages: Messages, *, stream: bool | None = None, **params: Any
+    ) -> ChatCompletion | AsyncStream:
+        """Chat completion, awaiting.  Parameters, replies and errors are those of `completion`."""
+        question = Question("chat.completions", model, {"messages": messages}, params, bool(stream))
+        return cast("ChatCompletion | AsyncStream", await self._aask(question))
