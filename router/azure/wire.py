@@ -62,11 +62,11 @@ _REFUSED_HEADERS = frozenset(
 def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
     """The JSON body of a call for one deployment.
 
-    `deployment.defaults` under `call.body`; `model` is the deployment's name (dated Azure ignores it,
-    everyone else needs it, and what runs no model has its own or none); `stream` is there if the call streams;
-    the limit on the answer's tokens goes by the name that the model's family takes.  The caller's objects are never changed.  What does not depend on
-    the deployment is encoded once per call and kept in `call.encoded`, as long as `call.body` is the same
-    object.
+    `deployment.defaults` under `call.body`; `model` is the deployment's name (dated Azure ignores it, everyone else
+    needs it, and what runs no model has its own or none); `stream` is there if the call streams; the limit on the
+    answer's tokens goes by the name that the model's family takes.  The caller's objects are never changed.  What
+    does not depend on the deployment is encoded once per call and kept in `call.encoded`, as long as `call.body` is
+    the same object.
 
     Raises:
         BadRequestError: the body holds something that is no JSON; the message names the place, never the

@@ -46,7 +46,12 @@ class Client:
             ssl=tls or surroundings.trust(),
             resolver=BoundedResolver(),
         )
-        self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            skip_auto_headers=("content-type",),  # a POST without a body has none
+        )
 
     async def begin(self, request: Request, total: float | None) -> aiohttp.ClientResponse:
         """Send; the answer's headers are in, its body is not.  `total` seconds bound the body's reading too."""
