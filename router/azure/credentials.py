@@ -173,9 +173,9 @@ def _shared(key: Hashable, make: Callable[[], TokenProvider]) -> TokenProvider:
 
 
 def _key(given: Any) -> Hashable:
-    """The object itself, or its id: what is stored under it keeps it alive."""
-    try:
-        hash(given)
-    except TypeError:
-        return id(given)
-    return given  # type: ignore[no-any-return]
+    """Who it is, without keeping it alive: what is stored under the key does that.
+
+    Bound methods are made anew whenever they are named, so they go by their owner and their function.
+    """
+    method = getattr(given, "__func__", None)
+    return id(given) if method is None else (id(given.__self__), id(method))

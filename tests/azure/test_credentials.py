@@ -1,8 +1,10 @@
 """A token is fetched as rarely as possible, by one at a time, never on the event loop, and never shown."""
 
 import base64
+import gc
 import json
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import anyio
@@ -515,6 +517,25 @@ def test_deployments_that_sign_in_alike_share_a_token(clock):
     assert kept is signed_in(same)
     assert kept is not signed_in(other)
     assert "client_secret" in repr(kept)
+
+
+def test_what_is_shared_dies_with_its_last_user():
+    class Application:
+        """Owns what uses its method, as an application owns its router."""
+
+        def __init__(self):
+            self.credential = from_provider(self.token)
+
+        def token(self):
+            return "opaque"
+
+    application = Application()
+    assert from_provider(application.token) is application.credential
+    assert from_provider(Application().token) is not application.credential
+    gone = weakref.ref(application)
+    del application
+    gc.collect()
+    assert gone() is None
 
 
 class Given:
