@@ -21,7 +21,7 @@ from .owners import Owners
 from .question import Question
 from .stores.memory import MemoryStore
 from .tokens import estimate
-from .values import Call, Deployment, Failure, Fallback, Kind, Policy
+from .values import Call, Deployment, Failure, Fallback, Kind, ParameterRules, Policy
 
 if TYPE_CHECKING:
     from .config import Settings
@@ -48,9 +48,10 @@ _SIMULATIONS = {
     ),
 }
 _REFUSED = ("api_key", "api_base", "base_url", "api_version", "azure_ad_token", "azure_ad_token_provider", "client")
+_RULES = ("drop_params", "additional_drop_params", "allowed_openai_params")
 _OURS = frozenset(
-    (*_SECONDS, *_COUNTS, *_LISTS, *_SIMULATIONS, *_REFUSED, "request_timeout", "max_retries", "disable_fallbacks")
-) | {"priority", "headers", "extra_headers", "extra_body", "extra_query", "metadata"}
+    (*_SECONDS, *_COUNTS, *_LISTS, *_SIMULATIONS, *_REFUSED, *_RULES, "request_timeout", "max_retries")
+) | {"disable_fallbacks", "priority", "headers", "extra_headers", "extra_body", "extra_query", "metadata"}
 
 
 class CallMaker:
@@ -239,12 +240,28 @@ def _apply(call: Call, params: Mapping[str, Any]) -> None:
         call.num_retries = _count("num_retries", retries)
     if params.get("priority") is not None:
         call.priority = _count("priority", params["priority"], least=None)
+    if not params.keys().isdisjoint(_RULES):
+        call.rules = _rules(params)
     headers = {**(params.get("headers") or {}), **(params.get("extra_headers") or {})}
     if headers:
         call.headers = headers
     for name, failure in _SIMULATIONS.items():
         if params.get(name):
             call.simulated = failure
+
+
+def _rules(params: Mapping[str, Any]) -> ParameterRules:
+    """What the caller wants done about parameters that a model refuses."""
+    drop = params.get("drop_params")
+    if drop is not None and not isinstance(drop, bool):
+        raise ConfigError("`drop_params` must be true or false")
+    names: list[frozenset[str]] = []
+    for key in ("additional_drop_params", "allowed_openai_params"):
+        given = params.get(key) or ()
+        if isinstance(given, str) or not all(isinstance(name, str) for name in given):
+            raise ConfigError(f"`{key}` must be a list of names of parameters")
+        names.append(frozenset(given))
+    return ParameterRules(drop, *names)
 
 
 def _policy(policy: Policy, group: str, params: Mapping[str, Any]) -> Policy:

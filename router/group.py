@@ -155,7 +155,9 @@ class Group:
         for account in self.accounts[:SHOWN]:
             state = account.health.state(now)
             name = account.deployment.id
-            if state in (State.THROTTLED, State.EJECTED, State.DISABLED, State.PROBING):
+            if name in call.unfit:
+                yield f"{name}: its model refuses parameters of this call"
+            elif state in (State.THROTTLED, State.EJECTED, State.DISABLED, State.PROBING):
                 left = max(0.0, account.health.opening(now) - now)
                 reason = f" ({account.health.reason})" if account.health.reason else ""
                 yield f"{name}: {state}{reason}, rests {left:.1f} s more"

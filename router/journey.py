@@ -38,6 +38,10 @@ LAG_S = 0.5
 TIMEOUTS = (Kind.TIMEOUT, Kind.FIRST_EVENT_TIMEOUT, Kind.CONNECT_TIMEOUT)
 
 
+def _all_fit(call: Call) -> frozenset[str]:
+    return frozenset()
+
+
 @dataclass(slots=True)
 class Granted:
     """What a journey brings home.  For a stream the lease is still open, and whoever takes this must settle it."""
@@ -53,6 +57,7 @@ class Diary:
 
     policy: Policy
     rng: Random
+    unfit_for: Callable[[Call], frozenset[str]] = _all_fit
     deadline: float | None = None
     """On the store's clock, known from its first answer."""
     attempts: list[Attempt] = field(default_factory=list[Attempt])
@@ -85,7 +90,11 @@ class Stay:
 
 
 def journey(
-    call: Call, policy: Policy, rng: Random, name_of: Callable[[str], str] = lambda name: name
+    call: Call,
+    policy: Policy,
+    rng: Random,
+    name_of: Callable[[str], str] = lambda name: name,
+    unfit_for: Callable[[Call], frozenset[str]] = _all_fit,
 ) -> Journey[Granted]:
     """Take one call from question to answer.
 
@@ -94,6 +103,7 @@ def journey(
         policy: retries and fallbacks.
         rng: dice for the jitter of a backoff.
         name_of: from the name of a fallback to the name of a group (aliases).
+        unfit_for: the ids of the deployments in a call's group that cannot serve it; raises an APIError where none can.
 
     Returns:
         `Granted`.
@@ -101,7 +111,7 @@ def journey(
     Raises:
         APIError: what the first group failed with, carrying the attempts of all.
     """
-    diary = Diary(policy, rng)
+    diary = Diary(policy, rng, unfit_for)
     plan: list[Fallback] = []
     first: APIError | None = None
     original = call
@@ -164,10 +174,14 @@ def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tup
         failure = call.simulated
         diary.attempts.append(Attempt(call.group, failure.status, str(failure.kind), 0.0))
         return error_for(failure), judge(failure).fallbacks
+    try:
+        call.unfit = diary.unfit_for(call)
+    except APIError as error:
+        return error, "general"
     patience = call.max_wait
     if patience is None:
         patience = MAX_WAIT_BEFORE_FALLBACK_S if has_fallback else DEFAULT_MAX_WAIT_S
-    stay = Stay(call, patience, has_fallback)
+    stay = Stay(call, patience, has_fallback, set(call.unfit), set(call.unfit))
     while True:
         answer = yield from _reserve(stay, diary)
         if isinstance(answer, Refusal):

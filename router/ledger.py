@@ -90,7 +90,7 @@ class Ledger:
         if not call.charged:
             return self._reserve_free(group, step, now)
         if ticket is None and not step.paid:
-            if not step.tried:
+            if len(step.tried) <= len(call.unfit):
                 group.budget.deposit(now)
             elif step.retry_cost and not group.budget.withdraw(now, step.retry_cost):
                 return Refusal(now, None, None, "budget")
@@ -159,7 +159,7 @@ class Ledger:
             return Refusal(now, wake, ticket, "full")
         if ticket is not None:
             group.queue.leave(ticket)
-        if step.tried:
+        if len(step.tried) > len(step.call.unfit):
             again, _ = group.opening(step, now, skip_tried=False)
             if again is not None:
                 return Refusal(now, again, None, "tried")

@@ -15,10 +15,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from .azure.transport import AzureTransport
+from .billing import bill_for
 from .calls import CallMaker
 from .drivers import adrive, drive
 from .errors import RouterClosed
 from .events import Listener
+from .fitness import Fitness
 from .journey import Granted, journey
 from .ledger import Ledger
 from .listeners import Listeners, log
@@ -101,6 +103,7 @@ class Router(Surface):
         self._transport = AzureTransport(client=client, async_client=async_client)
         self._calls = CallMaker(settings, self._store)
         self._owners = self._calls.owners
+        self._fitness = Fitness(lambda group: [a.deployment for a in ledger.groups[group].accounts])
         self._closed = False
 
     def __repr__(self) -> str:
@@ -162,7 +165,7 @@ class Router(Surface):
             raise RouterClosed("this router was closed; make a new one")
         call, policy = self._calls.make(question)
         call.watched = self._listeners.watch_attempts
-        return call, journey(call, policy, self._rng, self._calls.resolve)
+        return call, journey(call, policy, self._rng, self._calls.resolve, self._fitness.unfit_for)
 
     def _whole(self, granted: Granted, question: Question) -> Any:
         reply = granted.reply
@@ -170,6 +173,9 @@ class Router(Surface):
             log.warning("%s stated a usage that cannot be true; the estimate is charged", granted.lease.deployment.id)
         if question.mend is not None and isinstance(reply.body, dict):
             reply.body = question.mend(reply.body, granted.lease.deployment.id)
+        granted.routing.bill = bill_for(
+            granted.lease.call, granted.lease.deployment, reply.body, reply.usage, reply.headers, seconds=reply.seconds
+        )
         return self._as_reply(question.operation, reply, granted.routing)
 
 

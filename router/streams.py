@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import anyio
 
+from .billing import bill_for
 from .drivers import CLEAN_UP_S
 from .errors import error_for
 from .journey import Granted
@@ -33,6 +34,8 @@ class Source(Protocol):
 
     usage: Usage | None
     text: str
+    model: str | None
+    service_tier: str | None
 
     def next(self, timeout: float) -> dict[str, Any] | bytes | Failure | None:
         """The next event, None at the proper end, a Failure at any other."""
@@ -72,7 +75,7 @@ class _Begun:
 
     @property
     def routing(self) -> Routing:
-        """What happened to the call.  `tokens_settled` is known once the stream has ended."""
+        """What happened to the call.  `tokens_settled` and `cost` are known once the stream has ended."""
         return self._granted.routing
 
     @property
@@ -106,7 +109,15 @@ class _Begun:
         return Settle(self._granted.lease, replace(failure, usage=usage), failure.kind is Kind.CANCELLED)
 
     def _settled(self) -> None:
-        self._granted.routing.tokens_settled = self._granted.lease.tokens_settled
+        routing, lease, source = self._granted.routing, self._granted.lease, self._source
+        routing.tokens_settled = lease.tokens_settled
+        routing.bill = bill_for(
+            lease.call,
+            lease.deployment,
+            {"model": source.model, "service_tier": source.service_tier},
+            self._usage(),
+            self._granted.reply.headers,
+        )
 
     def _raise(self, failure: Failure) -> None:
         routing = self._granted.routing

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,21 @@ class HealthPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterRules:
+    """What becomes of parameters that a deployment's family of models refuses."""
+
+    drop: bool | None = None
+    """Leave them out instead of refusing the call; None: not stated here.  The call decides before the deployment."""
+    unwanted: frozenset[str] = frozenset()
+    """Parameters to leave out whatever the family takes (`additional_drop_params`)."""
+    allowed: frozenset[str] = frozenset()
+    """Parameters to send although the family is known to refuse them (`allowed_openai_params`)."""
+
+
+NO_RULES = ParameterRules()
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """One deployment of a model, as configured.  Holds no run-time state."""
 
@@ -129,6 +144,11 @@ class Deployment:
     region: str | None = None
     tags: tuple[str, ...] = ()
     base_model: str | None = None
+    prices: Any = field(default=None, repr=False)
+    """Its own `router.costs.Prices`, which win over the list's."""
+    provisioned: bool = False
+    """Paid by the hour (PTU), so that a call costs nothing."""
+    rules: ParameterRules = NO_RULES
     defaults: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """Request parameters for every call that does not set them itself."""
     endpoint: Any = field(default=None, repr=False)
@@ -180,9 +200,13 @@ class Call:
     priority: int = 0
     """Lower goes first in the queue."""
     tags: tuple[str, ...] = ()
+    rules: ParameterRules = NO_RULES
+    """The caller's, for this call."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     simulated: Failure | None = None
     """`mock_testing_fallbacks` and its kin: the first group fails like this without a request."""
+    unfit: frozenset[str] = frozenset()
+    """Deployments of `group` that cannot serve it, because their models refuse its parameters; set by the journey."""
     watched: bool = False
     """Somebody listens to every attempt, so `Chosen` and `Settled` are worth making."""
     path_id: str | None = None
@@ -262,6 +286,8 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    stated: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    """The object that the service sent, with cached, audio and reasoning tokens; None: the counts are our estimate."""
 
 
 @dataclass(slots=True)
@@ -343,6 +369,20 @@ class Attempt:
     retry_after: float | None = None
 
 
+class Bill(Protocol):
+    """What a call used, not yet in dollars; see `router.billing`."""
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars; None where the price is not known."""
+        ...
+
+    @property
+    def is_estimate(self) -> bool:
+        """The tokens are an estimate."""
+        ...
+
+
 @dataclass(slots=True)
 class Routing:
     """What happened to a call: `reply.routing`."""
@@ -359,5 +399,22 @@ class Routing:
     tokens_reserved: int = 0
     tokens_settled: int = 0
     """Known once the reply is whole: for a stream, after its end."""
-    cost: float | None = None
-    """US dollars; None where the price is not known."""
+    bill: Bill | None = field(default=None, repr=False, compare=False)
+    """Made when the reply is whole; works the cost out when that is asked for."""
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars, by the deployment's own prices or the list's; None where they are not known.
+
+        For a stream it is known after its end.  The first cost of a process takes 0.2 s, in which the
+        price list is loaded; later ones take microseconds.
+        """
+        return None if self.bill is None else self.bill.cost
+
+    @property
+    def cost_is_estimate(self) -> bool:
+        """The service stated no usage, so `cost` rests on the router's estimate of the tokens.
+
+        So it is for a stream that did not ask for `stream_options={"include_usage": True}`.
+        """
+        return self.bill is not None and self.bill.is_estimate

@@ -31,6 +31,8 @@ class ChunkReader:
         finished: every choice that was seen has a `finish_reason`.
         done: `[DONE]` has come.
         usage: from the last chunk, if the service was asked for it; None otherwise.
+        model: as the chunks name it; None before the first that does.
+        service_tier: as the chunk says that names the model.
         usage_is_nonsense: a usage was stated that cannot be true.
         characters: of content, tool arguments and refusals, over all choices: what to settle by without
             usage.
@@ -45,6 +47,8 @@ class ChunkReader:
         "characters",
         "done",
         "finished",
+        "model",
+        "service_tier",
         "usage",
         "usage_is_nonsense",
     )
@@ -56,6 +60,8 @@ class ChunkReader:
         self.done = False
         self.usage: Usage | None = None
         self.usage_is_nonsense = False
+        self.model: str | None = None
+        self.service_tier: str | None = None
         self.characters = 0
         self._parts: list[str] = []
         self._open: set[int] = set()
@@ -93,6 +99,10 @@ class ChunkReader:
             failure = failure_in(chunk, Kind.STREAM, self._secrets)
             if failure is not None:
                 return self._with_partial(failure)
+        if self.model is None and isinstance(chunk.get("model"), str):
+            self.model = chunk["model"] or None  # Azure's first frame names none
+            tier = chunk.get("service_tier")
+            self.service_tier = tier if isinstance(tier, str) else None
         if chunk.get("usage") is not None:
             self.usage = usage_from(chunk["usage"])
             self.usage_is_nonsense = is_nonsense(chunk["usage"])

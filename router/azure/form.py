@@ -18,6 +18,7 @@ from router.errors import BadRequestError
 from router.values import Call, Deployment, Upload
 
 from .endpoint import Endpoint, wire_name
+from .fitting import fitted
 from .operations import OPERATIONS
 
 PIECE_BYTES = 256 * 1024
@@ -109,7 +110,8 @@ def form_of(endpoint: Endpoint, deployment: Deployment, call: Call) -> Form:
     """
     values: dict[str, Any] = dict(call.body)
     if OPERATIONS[call.operation].charged:
-        values = {**deployment.defaults, **values, "model": wire_name(endpoint, deployment.model)}
+        body, defaults = fitted(endpoint, deployment, call)
+        values = {**defaults, **body, "model": wire_name(endpoint, deployment.model)}
     if call.stream:
         values["stream"] = True
     return Form([pair for name, value in values.items() for pair in _pairs(name, value)], call.uploads)

@@ -72,6 +72,16 @@ class OpenStream:
         return self._intake.reader.text
 
     @property
+    def model(self) -> str | None:
+        """The model that serves it, as the service names it."""
+        return self._intake.reader.model
+
+    @property
+    def service_tier(self) -> str | None:
+        """At whose price it is served, if the service says so."""
+        return self._intake.reader.service_tier
+
+    @property
     def completion_chars(self) -> int:
         """Characters of all choices, with tool calls and refusals: what to settle by without a usage."""
         return self._intake.reader.characters

@@ -55,11 +55,13 @@ def usage_from(stated: object) -> Usage | None:
         return None
     if not stated.keys() & _COUNTS:
         return None
-    return Usage(prompt, completion, total or prompt + completion)
+    return Usage(prompt, completion, total or prompt + completion, stated)
 
 
 def is_nonsense(stated: object) -> bool:
     """Was a usage stated that cannot be true: negative, no whole number, above 10⁹ tokens, no object?"""
+    if isinstance(stated, dict) and stated.get("type") == "duration":
+        return False  # a transcription that is billed by seconds
     return stated is not None and usage_from(stated) is None
 
 

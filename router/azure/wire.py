@@ -21,9 +21,10 @@ from router.values import Call, Deployment, Failure, Kind, Reply
 
 from .endpoint import Endpoint, wire_name
 from .failures import failure_from, failure_in
+from .fitting import fitted, traits_for
 from .headers import rate_limits, request_id
 from .operations import OPERATIONS, Operation
-from .parameters import LIMITS, family_in, limits
+from .parameters import LIMITS, limits
 from .payload import decode, is_nonsense, usage_from
 from .scrub import HIDDEN
 
@@ -64,31 +65,30 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
 
     `deployment.defaults` under `call.body`; `model` is the deployment's name (dated Azure ignores it, everyone else
     needs it, and what runs no model has its own or none); `stream` is there if the call streams; the limit on the
-    answer's tokens goes by the name that the model's family takes.  The caller's objects are never changed.  What
-    does not depend on the deployment is encoded once per call and kept in `call.encoded`, as long as `call.body` is
-    the same object.
+    answer's tokens goes by the name that the model's family takes, and what the family refuses is left out if that is
+    wanted (`fitting.py`).  The caller's objects are never changed.  What does not depend on the deployment is encoded
+    once per call and kept in `call.encoded`, as long as the body is the same object.
 
     Raises:
+        UnsupportedParamsError: the family refuses a parameter.
         BadRequestError: the body holds something that is no JSON; the message names the place, never the
             value.
     """
-    body = call.body
     if not call.charged:
-        return _to_json(dict(body))
+        return _to_json(dict(call.body))
+    body, defaults = fitted(endpoint, deployment, call)
     kept = call.encoded
     if kept is not None and kept[0] is body:
         rest: bytes = kept[1]
     else:
         rest = _to_json({key: value for key, value in body.items() if key not in _OURS})
         call.encoded = (body, rest)
-    defaults = deployment.defaults
-    family = endpoint.family or family_in(deployment.base_model or deployment.model)
     head: dict[str, Any] = {"model": wire_name(endpoint, deployment.model)}
     if call.stream:
         head["stream"] = True
     if defaults:
         head.update((key, value) for key, value in defaults.items() if key not in body and key not in _OURS)
-    head.update(limits(family, body, defaults))
+    head.update(limits(traits_for(endpoint, deployment).renames_limit, body, defaults))
     front = _to_json(head)
     return front if rest == b"{}" else b"%b,%b" % (front[:-1], rest[1:])
 

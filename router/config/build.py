@@ -81,7 +81,6 @@ def build_settings(
         aliases=aliases,
         hidden_aliases=hidden,
         default_params=defaults[1],
-        drop_params=bool(options.drop_params),
         redis=redis,
         master_key=master_key,
     )
@@ -220,8 +219,6 @@ def _warn(options: Options, redis: RedisSettings | None) -> None:
         log.warning(
             "Redis is configured, but this version keeps quotas per process; give each replica its share of tpm and rpm"
         )
-    if options.drop_params:
-        log.warning("drop_params: this version passes parameters to the service as they are")
 
 
 def _first(*values: Any) -> Any:

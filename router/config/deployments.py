@@ -15,12 +15,13 @@ from typing import Any
 from router.azure.credentials import Credential
 from router.azure.endpoint import Endpoint, wire_name
 from router.azure.transport import Target
-from router.values import AllowedFails, Deployment, RequestWindow
+from router.values import NO_RULES, AllowedFails, Deployment, ParameterRules, RequestWindow
 
 from .access import endpoints_of, model_of
 from .credentials import credential_of
 from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params
 from .names import base_id, unique_id
+from .own_prices import own_prices
 from .problems import Path, Problems, spell
 from .reading import Reading
 from .yaml_text import plain
@@ -93,7 +94,7 @@ def build_deployments(
     seen: dict[tuple[str, str, Endpoint], Path] = {}
     for draft in drafts:
         for place, endpoint in enumerate(draft.endpoints):
-            deployment = _deployment(draft, endpoint, options.default_max_parallel_requests)
+            deployment = _deployment(draft, endpoint, options.default_max_parallel_requests, options.drop_params)
             _warn_of_twin(deployment, endpoint, draft.path, seen, reading.problems)
             if draft.info.id is None or place > 0:
                 base = draft.info.id or base_id(deployment.model, endpoint.host)
@@ -182,7 +183,7 @@ def _check_pattern(name: str, model: str, path: Path, problems: Problems) -> Non
         problems.add((*path, "model"), "holds a * that model_name does not; write the * in both, or in none")
 
 
-def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None) -> Deployment:
+def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None, drop: bool | None) -> Deployment:
     entry, params, info = draft.entry, draft.params, draft.info
     tpm = _stated("tpm", draft, params.tpm, info.tpm, entry.tpm)
     rpm = _stated("rpm", draft, params.rpm, info.rpm, entry.rpm)
@@ -209,9 +210,22 @@ def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None) -> Deplo
         region=params.region_name,
         tags=tuple(params.tags or ()),
         base_model=_stated("base_model", draft, info.base_model, params.base_model),
+        prices=own_prices(info, params),
+        provisioned=bool(info.ptu_count) if info.ptu is None else info.ptu,
+        rules=_rules(params, drop),
         defaults=draft.parameters,
         endpoint=Target(endpoint, draft.credential),
     )
+
+
+def _rules(params: Params, drop: bool | None) -> ParameterRules:
+    """What becomes of parameters that the model refuses; `drop` is the router's."""
+    rules = ParameterRules(
+        drop if params.drop_params is None else params.drop_params,
+        frozenset(params.additional_drop_params or ()),
+        frozenset(params.allowed_openai_params or ()),
+    )
+    return NO_RULES if rules == NO_RULES else rules
 
 
 def _stated(key: str, draft: Draft, *values: Any) -> Any:

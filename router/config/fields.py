@@ -170,6 +170,9 @@ Port = Annotated[int | None, PlainValidator(_whole(1, 65_535)), Shown("port")]
 Weight = Annotated[
     float | None, PlainValidator(_real("must be a number from 0 to 10^12", MOST)), Shown("number from 0")
 ]
+Dollars = Annotated[
+    float | None, PlainValidator(_real("must be a number of dollars from 0 to 10,000", 10_000.0)), Shown("US dollars")
+]
 Seconds = Annotated[
     float | None,
     PlainValidator(_real("must be a number of seconds from 0 to 86,400", LONGEST_S)),

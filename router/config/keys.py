@@ -87,7 +87,7 @@ def is_ignored(section: str, key: str) -> bool:
     if key in IGNORED.get(section, ()):
         return True
     if section in ("params", "model_info") and _PRICE.fullmatch(key):
-        return True  # prices change no call; reply.routing.cost stays None
+        return True  # prices of what is not bought here: the hour of a PTU, a search, a long context
     return section == "model_info" and bool(_CAPABILITY.fullmatch(key))
 
 
@@ -164,7 +164,7 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
     "params": {
         **_each("itpm otpm", "separate limits for input and output are not in this version; give `tpm`"),
         **_each("max_budget budget_duration", _MONEY),
-        **_each("additional_drop_params allowed_openai_params drop_params use_chat_completions_api", _PARAMETERS),
+        **_each("use_chat_completions_api", _PARAMETERS),
         **_each(
             "allow_client_keepalive_override configurable_clientside_auth_params default_api_key_rpm_limit"
             " default_api_key_tpm_limit",

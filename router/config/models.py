@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 from .fields import (
     Count,
     CredentialObject,
+    Dollars,
     Flag,
     Id,
     Limit,
@@ -78,7 +79,35 @@ class AllowedFailsPolicy(Shape):
     InternalServerErrorAllowedFails: Count = _about("5xx.")
 
 
-class Params(Shape):
+class PriceKeys(Shape):
+    """In `litellm_params` or in `model_info`, in US dollars; they win over the list's prices, see docs/costs.md."""
+
+    section = "params"
+    input_cost_per_token: Dollars = _about("A token of the prompt; cached and audio tokens too, unless stated.")
+    output_cost_per_token: Dollars = _about("A token of the answer; reasoning and audio tokens too, unless stated.")
+    cache_read_input_token_cost: Dollars = _about("A token of the prompt that was read from the cache.")
+    cache_creation_input_token_cost: Dollars = _about("A token of the prompt that was written into the cache.")
+    input_cost_per_audio_token: Dollars = _about("A token of audio in the prompt.")
+    output_cost_per_audio_token: Dollars = _about("A token of audio in the answer.")
+    cache_read_input_audio_token_cost: Dollars = _about("A token of audio that was read from the cache.")
+    input_cost_per_image_token: Dollars = _about("A token of an image in the prompt.")
+    output_cost_per_image_token: Dollars = _about("A token of an image that was made.")
+    output_cost_per_reasoning_token: Dollars = _about("A token of reasoning.")
+    input_cost_per_token_batches: Dollars = _about("As `input_cost_per_token`, in a batch.  Default: half of it.")
+    output_cost_per_token_batches: Dollars = _about("As `output_cost_per_token`, in a batch.  Default: half of it.")
+    input_cost_per_character: Dollars = _about("A character of text that is spoken.")
+    input_cost_per_second: Dollars = _about(
+        "A second of audio that is written down; where no tokens are priced, a second that the reply took."
+    )
+    output_cost_per_second: Dollars = _about("The same; both are added where both are stated.")
+    output_cost_per_image: Dollars = _about("An image that was made, whatever its size.")
+    input_cost_per_image: Dollars = _about("The same, in LiteLLM's older spelling.")
+    output_cost_per_pixel: Dollars = _about("A pixel of an image that was made.")
+    input_cost_per_pixel: Dollars = _about("The same, in LiteLLM's older spelling.")
+    input_cost_per_query: Dollars = _about("A call, besides what it uses.")
+
+
+class Params(PriceKeys):
     """`litellm_params` (or `params`): how a deployment is reached and what it may take.
 
     Parameters of the service (`temperature`, `max_tokens`, …) may stand here too, as defaults for its calls.
@@ -157,11 +186,19 @@ class Params(Shape):
     cooldown_time: Seconds = _about("Seconds of rest here; wins over `Retry-After`; 0: never rests.")
     region_name: Name = _about("Where it is.  Informative.")
     tags: Names = _about("Informative in this version; see `enable_tag_filtering`.")
-    base_model: Name = _about("The model behind the deployment's name; decides which parameters it takes.")
+    base_model: Name = _about(
+        "The model behind the deployment's name (`gpt-5-mini`); decides which parameters it takes and what it costs."
+    )
+    drop_params: Flag = _about(
+        "Leave out parameters that the model's family refuses, rather than refuse the call.  Default: the router's; see"
+        " docs/parameters.md."
+    )
+    additional_drop_params: Names = _about("Parameters that are never sent here.")
+    allowed_openai_params: Names = _about("Parameters that are sent here although the model's family refuses them.")
     extra_body: Mapped = _about("Parameters for the service that are not known here.")
 
 
-class ModelInfo(Shape):
+class ModelInfo(PriceKeys):
     """`model_info`: what is known about a deployment."""
 
     section = "model_info"
@@ -174,6 +211,10 @@ class ModelInfo(Shape):
     cooldown_time: Seconds = _about("As in `litellm_params`.")
     allowed_fails: Count = _about("Failures within `cooldown_time` that do not eject yet; wins over the router's.")
     allowed_fails_policy: AllowedFailsPolicy | None = _about("The same by class of failure.")
+    ptu: Flag = _about(
+        "Provisioned throughput: paid by the hour, so a call costs 0.  Default: true with a `ptu_count`."
+    )
+    ptu_count: Count = _about("Units of provisioned throughput.")
     mode: Name = _about("What it is for: `chat`, `embedding`, `batch`, ….  Informative.")
 
 
@@ -246,7 +287,7 @@ class Options(Shape):
         "Where no key, token or sign-in is given, sign in as whoever this machine, pod or developer is: by the service"
         " principal of the environment, else by azure-identity's `DefaultAzureCredential`; see docs/signing-in.md."
     )
-    drop_params: Flag = _about("Kept in the settings.  Parameters reach the service as they are in this version.")
+    drop_params: Flag = _about("Leave out parameters that a model's family refuses, rather than refuse the call.")
     ignore_invalid_deployments: Flag = _about(
         "Leave out deployments with mistakes, with a warning, rather than refuse all."
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from .fields import Shown
 from .keys import IGNORED, NOT_YET, REQUEST_PARAMETERS
-from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, RetryPolicy, Shape
+from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, PriceKeys, RetryPolicy, Shape
 
 _HEAD = """\
 # Configuration
@@ -62,6 +62,7 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("An entry of `model_list`", Entry),
     ("`litellm_params`, or `params`", Params),
     ("`model_info`", ModelInfo),
+    ("Prices of a deployment", PriceKeys),
     ("Keywords of `Router`, or `router_settings`", Options),
     ("`retry_policy`", RetryPolicy),
     ("`allowed_fails_policy`", AllowedFailsPolicy),
@@ -110,6 +111,8 @@ def _docstring(shape: type[Shape]) -> str:
 def _fields(shape: type[Shape]) -> str:
     rows = ["| Key | Value | Meaning |", "|---|---|---|"]
     for name, field in shape.model_fields.items():
+        if shape is not PriceKeys and name in PriceKeys.model_fields:
+            continue  # they have a table of their own
         rows.append(f"| `{name}` | {_kind(shape, name, field)} | {field.description} |")
     return "\n".join(rows) + "\n"
 
@@ -132,7 +135,7 @@ def _refused() -> Iterable[str]:
 
 def _ignored() -> Iterable[str]:
     for section, keys in IGNORED.items():
-        further = ", every `…_cost`, `…cost_per_…` and `ptu_…`" if section in ("params", "model_info") else ""
+        further = ", every other `…_cost`, `…cost_per_…` and `ptu_…`" if section in ("params", "model_info") else ""
         further += ", every `supports_…`" if section == "model_info" else ""
         yield f"- {_PLACES.get(section, f'`{section}`')}: {_names(sorted(keys))}{further}."
 

@@ -53,8 +53,6 @@ class Settings:
     """Entries whose `model_name` is a pattern, most specific first."""
     default_params: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """Request parameters for every call that does not set them."""
-    drop_params: bool = False
-    """Asked for by the configuration; this version passes parameters on as they are."""
     redis: RedisSettings | None = None
     """None: not configured."""
     master_key: str | None = field(default=None, repr=False)

@@ -41,7 +41,8 @@ class Chat(Door):
             params: what else the API takes (`temperature`, `tools`, …), and for this call alone: `timeout` and
                 `stream_timeout` (seconds), `num_retries`, `fallbacks`, `context_window_fallbacks`,
                 `content_policy_fallbacks`, `disable_fallbacks`, `max_fallbacks`, `max_wait` (seconds), `priority`,
-                `extra_headers`, `extra_body`, `extra_query`.
+                `extra_headers`, `extra_body`, `extra_query`, `drop_params`, `additional_drop_params`,
+                `allowed_openai_params`.
 
         Returns:
             `ChatCompletion`, or `Stream` with `stream=True`; both have `.routing`.

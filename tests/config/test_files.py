@@ -53,7 +53,7 @@ def test_a_file_says_what_the_arguments_would_say(write: Write) -> None:
     )
     made = read(write, text)
     assert [(d.id, d.rpm, d.model) for d in made.deployments] == [("mine", 60, "chat")]
-    assert (made.policy.retries.default, made.timeout, made.drop_params) == (0, 30.0, True)
+    assert (made.policy.retries.default, made.timeout, made.deployments[0].rules.drop) == (0, 30.0, True)
     assert made.master_key == "sk-CANARY"
     assert "CANARY" not in repr(made)
 

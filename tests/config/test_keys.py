@@ -53,7 +53,7 @@ def classes(shape: type[Shape], key: str) -> list[str]:
         name
         for name, member in (
             ("runs", runs),
-            ("ignored", is_ignored(shape.section, key)),
+            ("ignored", not runs and is_ignored(shape.section, key)),
             ("not yet", not_yet(shape.section, key) is not None),
         )
         if member
@@ -111,13 +111,18 @@ def test_litellms_own_defaults_are_accepted() -> None:
 
 
 def test_keys_without_effect_are_named_in_one_warning(caplog: pytest.LogCaptureFixture) -> None:
-    info = {"supports_vision": True, "ptu_count": 5, "max_tokens": 9}
-    settings({**entry(input_cost_per_token=0.1, metadata={"a": 1}), "model_info": info}, set_verbose=True, client_ttl=5)
+    info = {"supports_vision": True, "cost_per_ptu_per_hour": 5, "max_tokens": 9}
+    settings(
+        {**entry(search_context_cost_per_query=0.1, metadata={"a": 1}), "model_info": info},
+        set_verbose=True,
+        client_ttl=5,
+    )
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("router", logging.WARNING)
     for place in (
-        "set_verbose", "client_ttl", "model_list[0].model_info.ptu_count", "model_list[0].model_info.supports_vision",
-        "model_list[0].litellm_params.input_cost_per_token", "model_list[0].litellm_params.metadata",
+        "set_verbose", "client_ttl", "model_list[0].model_info.cost_per_ptu_per_hour",
+        "model_list[0].model_info.supports_vision",
+        "model_list[0].litellm_params.search_context_cost_per_query", "model_list[0].litellm_params.metadata",
     ):  # fmt: skip
         assert place in record.getMessage()
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from router.charge import ChargePolicy
 from router.config import RedisSettings
-from router.values import AllowedFails, HealthPolicy, Policy, Retries
+from router.values import NO_RULES, AllowedFails, HealthPolicy, ParameterRules, Policy, Retries
 from strategies.by_name import ALIASES, ELSEWHERE, NAMES
 from strategies.round_robin import RoundRobin
 
@@ -21,7 +21,7 @@ def test_without_options_everything_has_its_default() -> None:
     made = settings()
     assert (made.policy, made.health, made.charge) == (Policy(), HealthPolicy(), ChargePolicy.AUTO)
     assert (made.timeout, made.attempt_timeout, made.stream_timeout, made.max_wait) == (600.0, None, None, None)
-    assert (made.aliases, made.default_params, made.redis, made.drop_params) == ({}, {}, None, False)
+    assert (made.aliases, made.default_params, made.redis, made.deployments[0].rules) == ({}, {}, None, NO_RULES)
 
 
 def test_times_and_figures_are_taken_as_stated() -> None:
@@ -156,9 +156,14 @@ def test_redis_that_comes_from_variables_that_are_not_set_is_none() -> None:
 # ---- the rest ------------------------------------------------------------------------------------------------------
 
 
-def test_dropping_parameters_is_said_not_to_happen(caplog: pytest.LogCaptureFixture) -> None:
-    assert settings(drop_params=True).drop_params
-    assert "passes parameters to the service as they are" in caplog.text
+def test_a_deployment_says_what_is_dropped_before_the_router_does() -> None:
+    made = settings(entry(), entry("b", drop_params=False, additional_drop_params=["user"]), drop_params=True)
+    assert [d.rules for d in made.deployments] == [
+        ParameterRules(drop=True),
+        ParameterRules(drop=False, unwanted=frozenset({"user"})),
+    ]
+    shared = settings(default_litellm_params={"allowed_openai_params": ["temperature"]})
+    assert shared.deployments[0].rules == ParameterRules(allowed=frozenset({"temperature"}))
 
 
 def test_environment_variables_are_replaced_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,88 @@
+"""How does a request become one that the deployment takes?
+
+Parameters that the model's family is known to refuse are an error before anything is sent, or are left out where
+`drop_params` says so; those in `additional_drop_params` are always left out, those in `allowed_openai_params` always
+sent.  Names of limits and roles follow the family (`parameters.py`).  The caller's objects are never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from router.errors import UnsupportedParamsError
+from router.values import NO_RULES, Call, Deployment
+
+from .endpoint import Endpoint
+from .parameters import OPERATIONS_WITH_RULES, Traits, refused, traits_of, with_roles
+
+NOTHING: Mapping[str, Any] = {}
+
+
+def traits_for(endpoint: Endpoint, deployment: Deployment) -> Traits:
+    """What is known of a deployment's model."""
+    return traits_of(endpoint.family, deployment.base_model or deployment.model)
+
+
+def unfit(endpoint: Endpoint, deployment: Deployment, call: Call) -> list[str]:
+    """The parameters of a call because of which this deployment cannot serve it; none if it can."""
+    traits = traits_for(endpoint, deployment)
+    if traits.family is None or call.operation not in OPERATIONS_WITH_RULES:
+        return []
+    found = refused(traits, call.body, deployment.defaults)
+    if not found:
+        return found
+    ours, callers = deployment.rules, call.rules
+    drop = ours.drop if callers.drop is None else callers.drop
+    let = ours.allowed | callers.allowed | ours.unwanted | callers.unwanted
+    return [] if drop else [name for name in found if name not in let]
+
+
+def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The body of a call and the defaults of its deployment, as this deployment takes them.
+
+    Each is the same object as before where nothing has to change.
+
+    Raises:
+        UnsupportedParamsError: the family refuses a parameter, and nobody said that it may be left out.
+    """
+    body, defaults = call.body, deployment.defaults
+    ours, callers = deployment.rules, call.rules
+    traits = traits_for(endpoint, deployment)
+    gone = ours.unwanted | callers.unwanted if ours is not NO_RULES or callers is not NO_RULES else frozenset[str]()
+    if call.operation in OPERATIONS_WITH_RULES:
+        if traits.family is not None:
+            if wrong := unfit(endpoint, deployment, call):
+                raise unsupported(wrong, traits, deployment)
+            gone |= frozenset(refused(traits, body, defaults)) - (ours.allowed | callers.allowed)
+        messages = body.get("messages")
+        fitting = with_roles(traits, messages)
+        if fitting is not messages:
+            body = {**body, "messages": fitting}
+    if gone:
+        body = _without(body, gone)
+        defaults = _without(defaults, gone)
+    return body, defaults
+
+
+def unsupported(names: list[str], traits: Traits, deployment: Deployment) -> UnsupportedParamsError:
+    """The error for parameters that a family refuses."""
+    many = len(names) > 1
+    listed = ", ".join(f"`{name}`" for name in names)
+    them, are, values = ("them", "are", "these values") if many else ("it", "is", "this value")
+    kind = "o-series" if traits.family == "o_series" else "gpt-5"
+    known = f"base_model {deployment.base_model!r}" if deployment.base_model else f"model {deployment.model!r}"
+    return UnsupportedParamsError(
+        f"{listed} {are} refused by {kind} models with {values}, and {deployment.id} is one by its {known}.  Nothing"
+        f" was sent.  Leave {them} out; or set drop_params=True, and the router leaves {them} out; or name {them} in"
+        " allowed_openai_params to send all the same.  If it is another model, state that as its base_model.",
+        param=names[0],
+        code="unsupported_parameter",
+        deployment=deployment.id,
+    )
+
+
+def _without(params: Mapping[str, Any], gone: frozenset[str]) -> Mapping[str, Any]:
+    if gone.isdisjoint(params):
+        return params
+    return {name: value for name, value in params.items() if name not in gone}

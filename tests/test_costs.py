@@ -1,0 +1,175 @@
+"""The arithmetic of costs: every amount once, at its own price, and never a guess where a price is missing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.costs import Amounts, Prices, Tiers, amounts_of, cost, merged, take_usage
+
+TEXT = Prices(2.0, 10.0)
+FULL = Prices(2.0, 10.0, 1.0, 3.0, 20.0, 40.0, 5.0, 7.0, 11.0, 6.0, 13.0)
+
+
+def used(**stated):
+    amounts = Amounts()
+    take_usage(amounts, stated)
+    return amounts
+
+
+@pytest.mark.parametrize(
+    ("amounts", "prices", "expected"),
+    [
+        (Amounts(100, 10), TEXT, 300.0),
+        (Amounts(100, 0), Prices(2.0), 200.0),  # embeddings
+        (Amounts(100, 10, cached=40), FULL, 60 * 2 + 40 * 1 + 10 * 10),
+        (Amounts(100, 10, cached=40), TEXT, 300.0),  # no discount is stated
+        (Amounts(100, 0, cached=40, cache_written=50), FULL, 10 * 2 + 50 * 3 + 40 * 1),
+        (Amounts(100, 10, input_audio=30, output_audio=4), FULL, 70 * 2 + 30 * 20 + 6 * 10 + 4 * 40),
+        (Amounts(100, 10, input_audio=30, output_audio=4), TEXT, 300.0),
+        (Amounts(100, 0, cached=50, input_audio=30, cached_audio=20), FULL, 40 * 2 + 30 * 1 + 10 * 20 + 20 * 5),
+        (Amounts(100, 10, input_image=90, output_image=10), FULL, 10 * 2 + 90 * 7 + 10 * 11),
+        (Amounts(100, 0, cached=30, input_image=90), FULL, 10 * 1 + 70 * 7 + 20 * 6),
+        (Amounts(0, 10, reasoning=8), FULL, 2 * 10 + 8 * 13),
+        (Amounts(0, 10, reasoning=8), TEXT, 100.0),  # part of the answer
+        (Amounts(100, 10, batch=True), TEXT, 150.0),
+        (Amounts(100, 10, batch=True), Prices(2.0, 10.0, batch_input_token=0.5, batch_output_token=1.0), 60.0),
+        (Amounts(characters=7), Prices(character=3.0), 21.0),
+        (Amounts(seconds=7.5), Prices(second=2.0), 15.0),
+        (Amounts(10, 10, seconds=7.5), Prices(2.0, 1.0, second=99.0), 30.0),
+        (Amounts(10, 10, images=2), Prices(1.0, 1.0, image=5.0), 10.0),
+        (Amounts(images=3, quality="hd", size="1x1"), Prices(images={("hd", "1x1"): 4.0}), 12.0),
+        (Amounts(images=1, size="10x20"), Prices(pixel=2.0), 400.0),
+        (Amounts(), Prices(request=2.0), 2.0),
+        (Amounts(10, 0), Prices(1.0, request=2.0), 12.0),
+        (Amounts(0, 0), Prices(0.0, 0.0), 0.0),
+    ],
+)
+def test_what_was_used_has_its_price(amounts, prices, expected):
+    assert cost(amounts, prices) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "prices"),
+    [
+        (Amounts(), TEXT),  # nobody said how many tokens
+        (Amounts(10, 1), Prices(2.0)),
+        (Amounts(10, 1), Prices(output_token=2.0)),
+        (Amounts(10, 1), Prices()),
+        (Amounts(10, 1), Prices(request=1.0, input_token=1.0)),
+        (Amounts(), Prices(second=1.0)),
+        (Amounts(), Prices(character=1.0)),
+        (Amounts(images=1, quality="hd", size="9x9"), Prices(images={("hd", "1x1"): 4.0})),
+        (Amounts(images=1, size="auto"), Prices(pixel=1.0)),
+    ],
+)
+def test_what_is_not_known_is_none_and_never_nothing(amounts, prices):
+    assert cost(amounts, prices) is None
+
+
+def test_a_long_prompt_pays_its_tier_for_all_its_tokens():
+    prices = Prices(Tiers(1.0, ((100, 2.0), (1000, 4.0))), Tiers(3.0, ((100, 5.0),)))
+    assert cost(Amounts(100, 10), prices) == 130.0
+    assert cost(Amounts(101, 10), prices) == 252.0
+    assert cost(Amounts(1001, 0), prices) == 4004.0
+
+
+def test_own_prices_silence_those_that_would_not_match_them():
+    assert merged(Prices(9.0), FULL) == Prices(9.0, 10.0, None, None, None, 40.0, None, None, 11.0, None, 13.0)
+    assert merged(Prices(output_token=0.0), FULL) == Prices(2.0, 0.0, 1.0, 3.0, 20.0, None, 5.0, 7.0, None, 6.0, None)
+    assert merged(Prices(cached_token=0.5), FULL).cached_token == 0.5
+    assert merged(Prices(9.0, cached_token=0.5), FULL).cached_token == 0.5
+    assert merged(Prices(9.0), None) == Prices(9.0)
+
+
+def test_the_usage_of_each_operation_is_understood():
+    chat = used(
+        prompt_tokens=100,
+        completion_tokens=50,
+        total_tokens=150,
+        prompt_tokens_details={"cached_tokens": 60, "audio_tokens": 10, "cache_write_tokens": 5},
+        completion_tokens_details={"reasoning_tokens": 30, "audio_tokens": 5},
+    )
+    assert (chat.input, chat.output, chat.cached, chat.cache_written) == (100, 50, 60, 5)
+    assert (chat.input_audio, chat.reasoning, chat.output_audio) == (10, 30, 5)
+    responses = used(
+        input_tokens=9,
+        output_tokens=7,
+        input_tokens_details={"cached_tokens": 3},
+        output_tokens_details={"reasoning_tokens": 2},
+    )
+    assert (responses.input, responses.output, responses.cached, responses.reasoning) == (9, 7, 3, 2)
+    image = used(input_tokens=50, output_tokens=400, input_tokens_details={"text_tokens": 10, "image_tokens": 40})
+    assert (image.input, image.input_image, image.output) == (50, 40, 400)
+    transcript = used(type="tokens", input_tokens=14, input_token_details={"audio_tokens": 14}, output_tokens=4)
+    assert (transcript.input, transcript.input_audio, transcript.output) == (14, 14, 4)
+    assert used(type="duration", seconds=7).seconds == 7.0
+    assert used(prompt_tokens=8, total_tokens=8).input == 8
+
+
+def test_anthropics_tokens_of_the_cache_stand_beside_its_input():
+    amounts = used(input_tokens=10, output_tokens=5, cache_read_input_tokens=100, cache_creation_input_tokens=20)
+    assert (amounts.input, amounts.cached, amounts.cache_written) == (130, 100, 20)
+    assert cost(amounts, FULL) == pytest.approx(10 * 2 + 100 * 1 + 20 * 3 + 5 * 10)
+
+
+def test_what_no_usage_states_comes_from_the_request_or_the_reply():
+    assert amounts_of("audio.speech", {"input": "héllo"}, None, None).characters == 5
+    assert amounts_of("audio.transcriptions", {}, {"text": "x", "duration": 8.5}, None).seconds == 8.5
+    made = amounts_of("images.generations", {"quality": "hd", "size": "1024x1792"}, {"data": [{}, {}]}, None)
+    assert (made.images, made.quality, made.size) == (2, "hd", "1024x1792")
+    usual = amounts_of("images.generations", {}, {"data": [{}]}, None)
+    assert (usual.quality, usual.size) == ("standard", "1024x1024")
+    assert amounts_of("images.edits", {}, {}, {"input_tokens": 1, "output_tokens": 9}).output_image == 9
+    assert amounts_of("batches", {}, {}, {"input_tokens": 1, "output_tokens": 9}).batch
+
+
+COUNTS = st.integers(0, 1000)
+AMOUNTS = st.builds(
+    Amounts, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, batch=st.booleans()
+)
+RATES = st.one_of(st.none(), st.floats(0, 100), st.builds(Tiers, st.floats(0, 9), st.just(((500, 7.0),))))
+PRICES = st.builds(Prices, *[RATES] * 13)
+
+
+@given(AMOUNTS, PRICES)
+def test_a_cost_is_never_negative_whatever_the_parts_claim(amounts, prices):
+    total = cost(amounts, prices)
+    assert total is None or total >= 0.0
+
+
+@given(AMOUNTS, st.floats(0, 10))
+def test_at_one_price_the_parts_make_the_whole(amounts, price):
+    """However the tokens are split, each is counted once."""
+    share = 0.5 if amounts.batch else 1.0
+    one = Prices(*[price] * 11)
+    assert cost(amounts, one) == pytest.approx((amounts.input + amounts.output) * price * share)
+
+
+@given(AMOUNTS)
+def test_a_cheaper_cache_never_makes_a_call_dearer(amounts):
+    assert cost(amounts, Prices(2.0, 1.0, 0.5)) <= cost(amounts, Prices(2.0, 1.0))
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    [
+        "prompt_tokens",
+        "completion_tokens",
+        "input_tokens",
+        "prompt_tokens_details",
+        "seconds",
+        "cache_read_input_tokens",
+    ]
+)
+
+
+@given(st.dictionaries(st.one_of(NAMES, st.text()), JSON), st.sampled_from(["chat.completions", "images.edits"]))
+def test_no_usage_and_no_reply_makes_it_fail(stated, operation):
+    amounts = amounts_of(operation, stated, stated, stated)
+    assert amounts.input is None or amounts.input >= 0
+    total = cost(amounts, FULL)
+    assert total is None or total >= 0.0
