@@ -14,7 +14,7 @@ from typing import Any
 
 from .azure.parameters import family_in
 from .costs import Amounts, Prices, amounts_of, cost, merged
-from .prices import Provider, bare_name, list_prices, package_is_missing
+from .prices import Provider, list_prices, package_is_missing
 from .values import Call, Deployment, Usage
 
 log = logging.getLogger("router")
@@ -113,7 +113,7 @@ def bill_for(
     names = (deployment.base_model,) if deployment.base_model else (named, deployment.model)
     bill = Bill(
         deployment.id,
-        tuple(dict.fromkeys(bare_name(name) for name in names if isinstance(name, str) and name)),
+        tuple([name for name in names if isinstance(name, str) and name]),
         provider,
         deployment.prices,
         None,
