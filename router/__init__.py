@@ -10,6 +10,9 @@ See README.md for the first five minutes, and `router.errors` for everything tha
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     APIConnectionError,
     APIError,
@@ -37,7 +40,60 @@ from .router import Router
 from .streams import AsyncStream, Stream
 from .values import Attempt, Routing
 
+if TYPE_CHECKING:
+    from .direct import (
+        acancel_response,
+        acompletion,
+        adelete_response,
+        aembedding,
+        aget_response,
+        aimage_edit,
+        aimage_generation,
+        aresponse_input_items,
+        aresponses,
+        aspeech,
+        atext_completion,
+        atranscription,
+        atranslation,
+        cancel_response,
+        completion,
+        delete_response,
+        embedding,
+        get_response,
+        image_edit,
+        image_generation,
+        response_input_items,
+        responses,
+        speech,
+        text_completion,
+        transcription,
+        translation,
+    )
+
 __version__ = "0.1.0"
+
+api_key: str | None = None
+"""For calls of the module functions that state none, as are all of these; a `Router` reads none of them."""
+azure_key: str | None = None
+"""The same for Azure alone, where `api_key` is None."""
+api_base: str | None = None
+api_version: str | None = None
+organization: str | None = None
+enable_azure_ad_token_refresh: bool = False
+drop_params: bool = False
+
+
+def __getattr__(name: str) -> Any:
+    """The module functions, which are made when one is first used."""
+    if name in __all__:
+        function = globals()[name] = getattr(import_module(".direct", __name__), name)
+        return function
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "APIConnectionError",
@@ -67,4 +123,30 @@ __all__ = [
     "UnprocessableEntityError",
     "UnsupportedParamsError",
     "__version__",
+    "acancel_response",
+    "acompletion",
+    "adelete_response",
+    "aembedding",
+    "aget_response",
+    "aimage_edit",
+    "aimage_generation",
+    "aresponse_input_items",
+    "aresponses",
+    "aspeech",
+    "atext_completion",
+    "atranscription",
+    "atranslation",
+    "cancel_response",
+    "completion",
+    "delete_response",
+    "embedding",
+    "get_response",
+    "image_edit",
+    "image_generation",
+    "response_input_items",
+    "responses",
+    "speech",
+    "text_completion",
+    "transcription",
+    "translation",
 ]

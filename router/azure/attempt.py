@@ -10,15 +10,21 @@ from dataclasses import dataclass, field, replace
 
 from router.values import Failure, Kind, Lease, Reply
 
+from .chunks import ChunkReader
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
-from .engines import Answer, Breakdown, Request
+from .engines import MAX_RESPONSE_BYTES, Answer, Breakdown, Request
 from .form import Form, form_of
 from .headers import rate_limits, request_id
-from .intake import Intake
+from .intake import Intake, RawIntake
 from .open_stream import OpenStream, Pace
 from .operations import OPERATIONS
+from .text_only import ChatChunks, as_chat, as_text_call
+from .typed_events import EventReader
 from .wire import encode, headers_for, reply_from
+
+LARGEST_EVENT_BYTES = MAX_RESPONSE_BYTES
+"""Of streams that bring whole images and responses in one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +41,28 @@ class Attempt:
     Attributes:
         secret: what it was sent with last.
         target: where it goes.
+
+    Raises BadRequestError where a text completion is asked for a chat that it cannot hold.
     """
 
-    __slots__ = ("_end", "_gap", "_lease", "_started", "secret", "target")
+    __slots__ = ("_call", "_end", "_gap", "_lease", "_started", "secret", "target")
 
     def __init__(self, lease: Lease, timeout: float) -> None:
         """The clock starts now; `timeout` in seconds."""
         call, deployment = lease.call, lease.deployment
+        self.target: Target = deployment.endpoint
         self._lease = lease
+        as_text = self.target.endpoint.text_only and call.operation == "chat.completions"
+        self._call = as_text_call(call) if as_text else call
         self._started = time.perf_counter()
         self._end = self._started + timeout
         gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
         self._gap = gap if call.stream and gap is not None else float("inf")
         self.secret = ""
-        self.target: Target = deployment.endpoint
 
     def request(self, secret: str) -> Request:
         """The request, proved by `secret`.  Raises BadRequestError where the caller's input cannot be sent."""
-        call, deployment, target = self._lease.call, self._lease.deployment, self.target
+        call, deployment, target = self._call, self._lease.deployment, self.target
         endpoint = target.endpoint
         self.secret = secret
         row = OPERATIONS[call.operation]
@@ -83,7 +93,7 @@ class Attempt:
     def judged(self, answer: Answer) -> Reply | Failure:
         """A whole answer as a reply or a failure; where a stream was asked for, as a stream of one chunk."""
         reply = reply_from(
-            self._lease.call.operation,
+            self._call.operation,
             answer.status,
             answer.headers,
             answer.body,
@@ -91,14 +101,30 @@ class Attempt:
             (self.secret,),
         )
         if isinstance(reply, Reply) and self._lease.call.stream:
-            intake = Intake((self.secret,))
-            intake.feed_whole(reply.body)
+            body = reply.body
+            intake = self._intake(answer)
+            if isinstance(body, dict):
+                intake.feed_whole(self._call.operation, body)
+            else:
+                intake.feed(body if isinstance(body, bytes) else body.encode())
+                intake.feed(b"")
             return intake.failure or replace(reply, body=OpenStream(intake, None))
+        if isinstance(reply, Reply) and self._call is not self._lease.call:
+            reply.body = as_chat(reply.body)
         return reply
 
     def stream(self, answer: Answer) -> OpenStream:
         """The stream of an answer whose chunks are not read yet."""
-        return OpenStream(Intake((self.secret,)), answer.chunks)
+        return OpenStream(self._intake(answer), answer.chunks)
+
+    def _intake(self, answer: Answer) -> Intake:
+        operation, secrets = self._call.operation, (self.secret,)
+        if operation in ("chat.completions", "completions"):
+            return Intake(ChunkReader(secrets), None if self._call is self._lease.call else ChatChunks())
+        reader, form = EventReader(secrets), answer.headers.get("content-type", "")
+        if OPERATIONS[operation].answer != "json" and "event-stream" not in form and "json" not in form:
+            return RawIntake(reader)
+        return Intake(reader, largest=LARGEST_EVENT_BYTES)
 
     def pace(self) -> Pace:
         """How long the reads of the stream's head may take; the wait for the headers counts."""

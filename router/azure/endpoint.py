@@ -75,6 +75,8 @@ class Endpoint:
     """OpenAI's `OpenAI-Organization` header."""
     family: Family | None = None
     """Stated by the model's prefix; None: `base_model` or the name tells."""
+    text_only: bool = False
+    """`azure_text/x`: it completes texts, and chats are asked of it as such (`text_only.py`)."""
 
 
 def split_model(model: str) -> ParsedModel:
@@ -134,7 +136,7 @@ def parse_endpoint(
     _check_name(parsed.name)
     address = read_address(api_base, allow_http=allow_http)
     endpoint = _azure_endpoint(address, _read_version(api_version) or _read_version(address.api_version))
-    return replace(endpoint, family=parsed.family)
+    return replace(endpoint, family=parsed.family, text_only=parsed.provider == "azure_text")
 
 
 @lru_cache(maxsize=8192)

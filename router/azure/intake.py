@@ -7,7 +7,7 @@ differ in the line that reads, and share all of this.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic_core import to_json
@@ -16,7 +16,8 @@ from router.values import Failure, Kind
 
 from .chunks import DONE, ChunkReader
 from .engines import Breakdown
-from .events import Decoder, EventTooLarge
+from .events import MAX_EVENT_BYTES, Decoder, EventTooLarge
+from .typed_events import EventReader, as_event
 
 
 class Intake:
@@ -29,15 +30,22 @@ class Intake:
         reader: what is known of the answer so far.
     """
 
-    __slots__ = ("_decoder", "drained", "over", "reader", "ready")
+    __slots__ = ("_decoder", "_translate", "drained", "over", "reader", "ready")
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
-        """`secrets`: strings that must not appear in a failure, such as the key that was sent."""
-        self.ready: deque[dict[str, Any] | Failure | None] = deque()
-        self.reader = ChunkReader(secrets)
+    def __init__(
+        self,
+        reader: ChunkReader | EventReader,
+        translate: Callable[[dict[str, Any]], Iterable[dict[str, Any]]] | None = None,
+        largest: int = MAX_EVENT_BYTES,
+    ) -> None:
+        """`reader` judges what comes.  `translate`: what each event is to be handed over as, if not as it came.
+        `largest`: bytes of an event, at most."""
+        self.ready: deque[dict[str, Any] | bytes | Failure | None] = deque()
+        self.reader = reader
+        self._translate = translate
         self.over = False
         self.drained = False
-        self._decoder = Decoder()
+        self._decoder = Decoder(largest)
 
     @property
     def can_be_handed_over(self) -> bool:
@@ -61,20 +69,30 @@ class Intake:
             if not isinstance(item, dict):
                 self.drained = not data
                 return self._end(item)
-            self.ready.append(item)
+            if self._translate is None:
+                self.ready.append(item)
+            else:
+                self.ready.extend(self._translate(item))
         if not data:
             self.drained = True
             self._end(self.reader.end())
         return None
 
-    def feed_whole(self, completion: Mapping[str, Any]) -> None:
-        """Take a whole answer that came where a stream was asked for, as one chunk."""
-        choices = [{**choice, "delta": choice.get("message", {})} for choice in completion.get("choices", ())]
+    def feed_events(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take a whole answer that came where a stream was asked for, as the events that it would have been."""
+        self.feed(b"".join(b"data: %b\n\n" % to_json(event) for event in events) + b"data: %b\n\n" % DONE.encode())
+        self.drained = True
+
+    def feed_whole(self, operation: str, body: Mapping[str, Any]) -> None:
+        """The same for the answer of an operation, as one event."""
+        if operation == "completions":
+            return self.feed_events((body,))
+        if operation != "chat.completions":
+            return self.feed_events((as_event(operation, body),))
+        choices = [{**choice, "delta": choice.get("message", {})} for choice in body.get("choices", ())]
         for choice in choices:
             choice.pop("message", None)
-        chunk = {**completion, "object": "chat.completion.chunk", "choices": choices}
-        self.feed(b"data: %b\n\ndata: %b\n\n" % (to_json(chunk), DONE.encode()))
-        self.drained = True
+        return self.feed_events(({**body, "object": "chat.completion.chunk", "choices": choices},))
 
     def broke(self, error: Breakdown) -> None:
         """The bytes ended in a breakdown.  After the last `finish_reason` that is no loss: the answer is whole."""
@@ -86,3 +104,19 @@ class Intake:
 
     def _failure(self, kind: Kind, message: str) -> Failure:
         return Failure(kind, message, partial=self.reader.text, usage=self.reader.usage)
+
+
+class RawIntake(Intake):
+    """The bytes of a stream that is no events, such as speech: handed over as they come."""
+
+    __slots__ = ()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes; b"" means that there are no more."""
+        if data:
+            self.reader.begun = True
+            self.ready.append(data)
+            return
+        self.drained = True
+        self.reader.finished = self.reader.begun
+        self._end(None if self.reader.begun else self._failure(Kind.EMPTY, "the stream ended before its first byte"))

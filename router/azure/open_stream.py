@@ -106,7 +106,7 @@ class OpenStream:
             await self.aclose()
         return failure
 
-    def next(self, timeout: float) -> dict[str, Any] | Failure | None:
+    def next(self, timeout: float) -> dict[str, Any] | bytes | Failure | None:
         """The next chunk within `timeout` seconds, None at the proper end, a Failure at any other."""
         intake = self._intake
         if not intake.ready and not intake.over:
@@ -114,7 +114,7 @@ class OpenStream:
             while not intake.ready:
                 self._read(until - time.perf_counter())
         item = intake.ready.popleft() if intake.ready else self._end
-        if isinstance(item, dict):
+        if isinstance(item, dict | bytes):
             return item
         self._end = item
         if item is None and not intake.drained and self._chunks is not None:
@@ -122,7 +122,7 @@ class OpenStream:
         self.close()
         return item
 
-    async def anext(self, timeout: float) -> dict[str, Any] | Failure | None:
+    async def anext(self, timeout: float) -> dict[str, Any] | bytes | Failure | None:
         """The same, awaiting."""
         intake = self._intake
         if not intake.ready and not intake.over:
@@ -130,7 +130,7 @@ class OpenStream:
             while not intake.ready:
                 await self._aread(until - time.perf_counter())
         item = intake.ready.popleft() if intake.ready else self._end
-        if isinstance(item, dict):
+        if isinstance(item, dict | bytes):
             return item
         self._end = item
         if item is None and not intake.drained and self._chunks is not None:

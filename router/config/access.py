@@ -38,9 +38,7 @@ def model_of(params: Params, path: Path, problems: Problems) -> tuple[str, Parse
     except ValueError as error:
         problems.add(place, without_values(str(error), [model, params.model or ""]))
         return None
-    if parsed.provider == "azure_text":
-        problems.add(place, "text completions (azure_text/…) are not in this version; use a chat deployment")
-    elif parsed.provider == "azure" and parsed.name.startswith("claude-"):
+    if parsed.provider == "azure" and parsed.name.startswith("claude-"):
         problems.add(place, "Claude on Azure is not in this version; remove the entry")
     elif model.count("*") > 1:
         problems.add(place, "holds more than one *; one is enough to say what varies")

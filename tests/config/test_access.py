@@ -79,7 +79,6 @@ def test_every_form_of_an_address_is_understood(
         ({"model": "azure/CAN ARY"}, "model: deployment (hidden) is not a valid name"),
         ({"model": "bedrock/CANARY"}, "model: model (hidden) names the provider"),
         ({"model": "azure/"}, "model: names no deployment"),
-        ({"model": "azure_text/x"}, "model: text completions"),
         ({"model": "azure/claude-sonnet-4-5"}, "model: Claude on Azure"),
         ({"api_version": "sk-CANARY"}, "api_version: api_version (hidden) is neither a date"),
         ({"custom_llm_provider": "openai"}, "custom_llm_provider: names another provider than model"),

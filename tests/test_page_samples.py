@@ -1,0 +1,278 @@
+"""Every sample of LiteLLM's Azure page runs with `litellm` replaced by `router`: what is sent, and what comes back.
+
+The samples are here as the page has them, but for the addresses, which are a local server's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import router as litellm
+from router import completion, direct
+from tests.azure.fault_server import answer
+from tests.recorder import Recorder
+
+CHAT: dict[str, Any] = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "model": "gpt-4o-2024-11-20",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 5, "completion_tokens": 1, "total_tokens": 6},
+}
+MORNING = [{"role": "user", "content": "good morning"}]
+WORLD = [{"role": "user", "content": "Hello, world!"}]
+
+
+@pytest.fixture
+def server() -> Iterator[Recorder]:
+    with Recorder(answer(CHAT)) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(direct, "places", direct.Places())
+    yield
+    direct.places.close()
+
+
+@pytest.fixture
+def _variables(server: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_API_KEY", "canary-azure-key")
+    monkeypatch.setenv("AZURE_API_BASE", server.base)
+    monkeypatch.setenv("AZURE_API_VERSION", "2023-05-15")
+
+
+def sent(server: Recorder, deployment: str, version: str, operation: str = "chat/completions") -> dict[str, Any]:
+    """The one request, which must have gone there; its body."""
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", f"/openai/deployments/{deployment}/{operation}")
+    assert asked.query == {"api-version": version}
+    body: dict[str, Any] = asked.json
+    assert body.pop("model") == deployment
+    return body
+
+
+@pytest.mark.usefixtures("_variables")
+def test_completion_using_env_variables(server: Recorder) -> None:
+    response = completion(
+        model="azure/your_deployment_name", messages=[{"content": "Hello, how are you?", "role": "user"}]
+    )
+    assert sent(server, "your_deployment_name", "2023-05-15") == {
+        "messages": [{"content": "Hello, how are you?", "role": "user"}]
+    }
+    assert server.last.headers["api-key"] == "canary-azure-key"
+    assert response.choices[0].message.content == "Hello"
+    assert response["usage"]["total_tokens"] == 6
+
+
+def test_completion_using_api_key_api_base_api_version(server: Recorder) -> None:
+    response = litellm.completion(
+        model="azure/your-deployment-name",
+        api_base=server.base,
+        api_version="2023-05-15",
+        api_key="key-1",
+        messages=MORNING,
+    )
+    assert sent(server, "your-deployment-name", "2023-05-15") == {"messages": MORNING}
+    assert server.last.headers["api-key"] == "key-1"
+    assert response.choices[0].message.content == "Hello"
+
+
+def test_completion_using_azure_ad_token(server: Recorder) -> None:
+    litellm.completion(
+        model="azure/your-deployment-name",
+        api_base=server.base,
+        api_version="2023-05-15",
+        azure_ad_token="eyJ0eXAi.token",
+        messages=MORNING,
+    )
+    sent(server, "your-deployment-name", "2023-05-15")
+    assert server.last.headers["authorization"] == "Bearer eyJ0eXAi.token"
+    assert "api-key" not in server.last.headers
+
+
+def test_completion_using_a_token_provider(server: Recorder) -> None:
+    token_provider: Callable[[], str] = lambda: "provided"  # noqa: E731
+    completion(
+        model="azure/your-deployment-name",
+        api_base=server.base,
+        api_version="2023-05-15",
+        azure_ad_token_provider=token_provider,
+        messages=MORNING,
+    )
+    sent(server, "your-deployment-name", "2023-05-15")
+    assert server.last.headers["authorization"] == "Bearer provided"
+
+
+@pytest.mark.usefixtures("_variables")
+def test_vision(server: Recorder) -> None:
+    url = "https://awsmp-logos.s3.amazonaws.com/seller-xw5kijmvmzasy/c233c9ade2ccb5491072ae232c814942.png"
+    content = [{"type": "text", "text": "What’s in this image?"}, {"type": "image_url", "image_url": {"url": url}}]
+    completion(model="azure/your-deployment-name", messages=[{"role": "user", "content": content}])
+    assert sent(server, "your-deployment-name", "2023-05-15") == {"messages": [{"role": "user", "content": content}]}
+
+
+def test_vision_enhancements(server: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_VISION_API_KEY", "vision-key")
+    monkeypatch.setenv("AZURE_VISION_ENHANCE_KEY", "enhance-key")
+    enhancements = {"ocr": {"enabled": True}, "grounding": {"enabled": True}}
+    sources = [
+        {
+            "type": "AzureComputerVision",
+            "parameters": {
+                "endpoint": "https://gpt-4-vision-enhancement.cognitiveservices.azure.com/",
+                "key": os.environ["AZURE_VISION_ENHANCE_KEY"],
+            },
+        }
+    ]
+    messages = [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Whats in this image?"},
+                {"type": "image_url", "image_url": {"url": "https://avatars.githubusercontent.com/u/29436595?v=4"}},
+            ],
+        }
+    ]
+    completion(
+        model="azure/gpt-4-vision",
+        timeout=5,
+        messages=messages,
+        base_url=f"{server.base}/openai/deployments/gpt-4-vision/extensions",
+        api_key=os.getenv("AZURE_VISION_API_KEY"),
+        enhancements=enhancements,
+        dataSources=sources,
+    )
+    assert sent(server, "gpt-4-vision", "2025-02-01-preview", "extensions/chat/completions") == {
+        "messages": messages,
+        "enhancements": enhancements,
+        "dataSources": sources,
+    }
+    assert server.last.headers["api-key"] == "vision-key"
+
+
+@pytest.mark.usefixtures("_variables")
+@pytest.mark.parametrize(
+    ("model", "deployment"),
+    [
+        ("azure/my-o3-deployment", "my-o3-deployment"),
+        ("azure/o_series/my-random-deployment-name", "my-random-deployment-name"),
+        ("azure/gpt5_series/my-gpt-5-deployment", "my-gpt-5-deployment"),
+        ("azure/my-gpt-5-deployment", "my-gpt-5-deployment"),
+    ],
+)
+def test_families(server: Recorder, model: str, deployment: str) -> None:
+    litellm.completion(model=model, messages=WORLD, max_tokens=9)
+    assert sent(server, deployment, "2023-05-15") == {"messages": WORLD, "max_completion_tokens": 9}
+
+
+@pytest.mark.usefixtures("_variables")
+def test_audio_model(server: Recorder) -> None:
+    audio = {"id": "audio_1", "data": "UklGRg==", "expires_at": 1, "transcript": "Hello"}
+    message = {"role": "assistant", "content": None, "audio": audio}
+    server.reply = answer({**CHAT, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+    response = completion(
+        model="azure/azure-openai-4o-audio",
+        messages=[{"role": "user", "content": "I want to try out speech to speech"}],
+        modalities=["text", "audio"],
+        audio={"voice": "alloy", "format": "wav"},
+    )
+    body = sent(server, "azure-openai-4o-audio", "2023-05-15")
+    assert (body["modalities"], body["audio"]) == (["text", "audio"], {"voice": "alloy", "format": "wav"})
+    assert response.choices[0].message.audio["transcript"] == "Hello"
+
+
+@pytest.mark.usefixtures("_variables")
+def test_instruct_models(server: Recorder) -> None:
+    server.reply = answer({"id": "cmpl-1", "choices": [{"index": 0, "text": " Sunny.", "finish_reason": "stop"}]})
+    response = litellm.completion(
+        model="azure_text/your-deployment-name",
+        messages=[{"role": "user", "content": "What is the weather like in Boston?"}],
+    )
+    assert sent(server, "your-deployment-name", "2023-05-15", "completions") == {
+        "prompt": "What is the weather like in Boston?"
+    }
+    assert response.choices[0].message.content == " Sunny."
+
+
+@pytest.mark.usefixtures("_variables")
+def test_tool_calling(server: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_API_VERSION", "2023-07-01-preview")
+    calls = [
+        {"id": f"call_{i}", "type": "function", "function": {"name": "get_current_weather", "arguments": "{}"}}
+        for i in range(3)
+    ]
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    server.reply = answer({**CHAT, "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})
+    tools = [
+        {
+            "type": "function",
+            "function": {
+                "name": "get_current_weather",
+                "description": "Get the current weather in a given location",
+                "parameters": {
+                    "type": "object",
+                    "properties": {"location": {"type": "string"}},
+                    "required": ["location"],
+                },
+            },
+        }
+    ]
+    response = litellm.completion(
+        model="azure/chatgpt-functioncalling",
+        messages=[{"role": "user", "content": "What's the weather like in San Francisco, Tokyo, and Paris?"}],
+        tools=tools,
+        tool_choice="auto",
+    )
+    body = sent(server, "chatgpt-functioncalling", "2023-07-01-preview")
+    assert (body["tools"], body["tool_choice"]) == (tools, "auto")
+    assert [call.function.name for call in response.choices[0].message.tool_calls] == ["get_current_weather"] * 3
+
+
+def test_the_routers_quick_start(server: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_API_KEY", "canary-azure-key")
+    monkeypatch.setenv("AZURE_API_VERSION", "2023-05-15")
+    monkeypatch.setenv("AZURE_API_BASE", server.base)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-openai")
+    azure = {
+        "api_key": os.getenv("AZURE_API_KEY"),
+        "api_version": os.getenv("AZURE_API_VERSION"),
+        "api_base": os.getenv("AZURE_API_BASE"),
+    }
+    model_list = [
+        {
+            "model_name": "gpt-3.5-turbo",
+            "litellm_params": {"model": "azure/chatgpt-v-2", **azure},
+            "tpm": 240000,
+            "rpm": 1800,
+        },
+        {
+            "model_name": "gpt-3.5-turbo",
+            "litellm_params": {"model": "azure/chatgpt-functioncalling", **azure},
+            "tpm": 240000,
+            "rpm": 1800,
+        },
+        {
+            "model_name": "gpt-3.5-turbo",
+            "litellm_params": {
+                "model": "gpt-3.5-turbo",
+                "api_key": os.getenv("OPENAI_API_KEY"),
+                "api_base": f"{server.base}/v1",
+            },
+            "tpm": 1000000,
+            "rpm": 9000,
+        },
+    ]
+    with litellm.Router(model_list=model_list) as router:
+        for _ in range(20):
+            response = router.completion(
+                model="gpt-3.5-turbo", messages=[{"role": "user", "content": "Hey, how's it going?"}]
+            )
+            assert response.choices[0].message.content == "Hello"
+    assert {asked.path for asked in server.asked} >= {"/v1/chat/completions"}
+    assert len({asked.path for asked in server.asked}) > 1
