@@ -44,7 +44,18 @@ _WHOLE = {
 class EventReader:
     """Judges the events of one stream.  The attributes are those of `ChunkReader`."""
 
-    __slots__ = ("_parts", "_secrets", "begun", "characters", "done", "finished", "usage", "usage_is_nonsense")
+    __slots__ = (
+        "_parts",
+        "_secrets",
+        "begun",
+        "characters",
+        "done",
+        "finished",
+        "model",
+        "service_tier",
+        "usage",
+        "usage_is_nonsense",
+    )
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
         """`secrets`: strings that must not appear in a failure, such as the key that was sent."""
@@ -54,6 +65,8 @@ class EventReader:
         self.usage: Usage | None = None
         self.usage_is_nonsense = False
         self.characters = 0
+        self.model: str | None = None
+        self.service_tier: str | None = None
         self._parts: list[str] = []
         self._secrets = secrets
 
@@ -79,7 +92,7 @@ class EventReader:
         if failure is None and kind == "response.failed":
             failure = failure_in(inner, Kind.STREAM, self._secrets) if isinstance(inner, dict) else None
             failure = failure or Failure(Kind.STREAM, "the service gave the response up without saying why")
-        self._read_usage(event, inner)
+        self._read_facts(event if not isinstance(inner, dict) else inner)
         if failure is not None:
             return self._with_partial(failure)
         if kind not in _PREPARES:
@@ -100,8 +113,13 @@ class EventReader:
             if kind in _TEXTS:
                 self._parts.append(delta)
 
-    def _read_usage(self, event: Mapping[str, Any], inner: object) -> None:
-        stated = inner.get("usage") if isinstance(inner, dict) else event.get("usage")
+    def _read_facts(self, answer: Mapping[str, Any]) -> None:
+        """Model, tier and usage, of a response inside an event or of the event itself."""
+        for name in ("model", "service_tier"):
+            value = answer.get(name)
+            if isinstance(value, str) and value:
+                setattr(self, name, value)
+        stated = answer.get("usage")
         if stated is not None:
             self.usage = usage_from(stated)
             self.usage_is_nonsense = is_nonsense(stated)
