@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .azure.parameters import family_in
-from .costs import Amounts, Prices, amounts_of, cost, merged
+from .azure.parameters import traits_of
+from .costs import Amounts, Prices, amounts_beside, cost, merged, take_usage
 from .prices import Provider, list_prices, package_is_missing
 from .values import Call, Deployment, Usage
 
@@ -25,7 +25,10 @@ DESCRIBES_WORK = frozenset(
     for deed in ("create", "retrieve", "cancel")
 )
 """Operations that cost nothing themselves and whose replies say what some other work used, once that is known."""
-ESTIMATED = ("chat.completions", "completions", "responses")
+ESTIMATED = frozenset({"chat.completions", "completions", "responses"})
+"""Operations whose tokens the router can estimate by the text that came."""
+BY_TOKENS = ESTIMATED | {"embeddings"}
+"""Operations whose usage says all."""
 WARNED_MOST = 1000
 
 _warned: set[str] = set()
@@ -40,9 +43,17 @@ class Bill:
     """Of the model, the best first."""
     provider: Provider
     own: Prices | None
-    amounts: Amounts | None
-    """None: the call costs nothing."""
     tier: str | None = None
+    free: bool = False
+    """It costs nothing, whatever the reply says."""
+    stated: Mapping[str, Any] | None = None
+    """The usage, as the service sent it."""
+    estimate: tuple[int, int] | None = None
+    """Tokens of prompt and answer, where the service stated no usage."""
+    beside: Amounts | None = None
+    """What no usage states."""
+    seconds: float | None = None
+    """That the reply took."""
     later: bool = False
     """The reply describes work that may still be running, and says what it used when it is done."""
     known: tuple[float | None] | None = None
@@ -51,14 +62,22 @@ class Bill:
     @property
     def is_estimate(self) -> bool:
         """The tokens are the router's estimate."""
-        return self.amounts is not None and self.amounts.estimated
+        return self.estimate is not None
 
     @property
     def cost(self) -> float | None:
         """US dollars; None where the price is not known, with one warning for each model."""
         if self.known is None:
-            self.known = (0.0 if self.amounts is None else self._worked_out(self.amounts),)
+            self.known = (0.0 if self.free else self._worked_out(self._amounts()),)
         return self.known[0]
+
+    def _amounts(self) -> Amounts:
+        amounts = Amounts(seconds=self.seconds) if self.beside is None else self.beside
+        if self.stated is not None:
+            take_usage(amounts, self.stated)
+        elif self.estimate is not None:
+            amounts.input, amounts.output = self.estimate
+        return amounts
 
     def _worked_out(self, amounts: Amounts) -> float | None:
         own = self.own
@@ -108,28 +127,25 @@ def bill_for(
         seconds: that the reply took.
     """
     answer: Mapping[str, Any] = reply if isinstance(reply, dict) else {}
-    provider: Provider = "openai" if getattr(_endpoint(deployment), "kind", "") == "openai" else "azure"
-    named = answer.get("model")
-    names = (deployment.base_model,) if deployment.base_model else (named, deployment.model)
+    operation, endpoint = call.operation, getattr(deployment.endpoint, "endpoint", None)
+    named, tier = answer.get("model"), answer.get("service_tier")
+    named = named if isinstance(named, str) and named else deployment.model
+    describes = operation in DESCRIBES_WORK
     bill = Bill(
         deployment.id,
-        tuple([name for name in names if isinstance(name, str) and name]),
-        provider,
+        (deployment.base_model,) if deployment.base_model else (named, deployment.model),
+        "openai" if endpoint is not None and endpoint.kind == "openai" else "azure",
         deployment.prices,
+        tier if isinstance(tier, str) else None,
+        not (call.charged or describes) or (deployment.provisioned and not _spilled(headers)),
+        usage.stated if usage is not None else _duration(answer.get("usage")),
         None,
-        answer.get("service_tier") if isinstance(answer.get("service_tier"), str) else None,
+        None if operation in BY_TOKENS else amounts_beside(operation, call.body, reply),
+        None if operation.startswith("audio.") else seconds,
+        describes,
     )
-    describes = call.operation in DESCRIBES_WORK
-    if not (call.charged or describes) or (deployment.provisioned and not _spilled(headers)):
-        return bill
-    stated = usage.stated if usage is not None else _duration(answer.get("usage"))
-    amounts = amounts_of(call.operation, call.body, reply, stated)
-    if usage is not None and usage.stated is None and call.operation in ESTIMATED and not _thinks(deployment, named):
-        amounts.input, amounts.output, amounts.estimated = usage.prompt_tokens, usage.completion_tokens, True
-    if amounts.seconds is None and not call.operation.startswith("audio."):
-        amounts.seconds = seconds
-    bill.amounts = amounts
-    bill.later = describes
+    if usage is not None and usage.stated is None and operation in ESTIMATED and not _thinks(deployment, named):
+        bill.estimate = usage.prompt_tokens, usage.completion_tokens
     return bill
 
 
@@ -138,15 +154,10 @@ def _duration(usage: Any) -> Mapping[str, Any] | None:
     return usage if isinstance(usage, dict) and usage.get("type") == "duration" else None
 
 
-def _endpoint(deployment: Deployment) -> Any:
-    return getattr(deployment.endpoint, "endpoint", None)
-
-
-def _thinks(deployment: Deployment, model: Any) -> bool:
+def _thinks(deployment: Deployment, model: str) -> bool:
     """Reasoning is billed and not shown, so its tokens cannot be estimated."""
-    name = deployment.base_model or (model if isinstance(model, str) else "") or deployment.model
-    family = getattr(_endpoint(deployment), "family", None) or family_in(name)
-    return family in ("o_series", "gpt5")
+    stated = getattr(getattr(deployment.endpoint, "endpoint", None), "family", None)
+    return traits_of(stated, deployment.base_model or model).family is not None
 
 
 def _spilled(headers: Mapping[str, str]) -> bool:

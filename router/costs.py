@@ -113,8 +113,6 @@ class Amounts:
     quality: str = ""
     size: str = ""
     batch: bool = False
-    estimated: bool = False
-    """The tokens are the router's estimate, because the service stated none."""
 
 
 def cost(amounts: Amounts, prices: Prices) -> float | None:
@@ -199,7 +197,8 @@ def _output(amounts: Amounts, prices: Prices, prompt: int) -> float | None:
     if amounts.batch and prices.batch_output_token is not None:
         return whole * _at(prices.batch_output_token, prompt)
     audio = min(amounts.output_audio, whole)
-    image = min(amounts.output_image, whole - audio)
+    made = amounts.output_image or (whole if amounts.images else 0)  # where nobody says which, all of them are images
+    image = min(made, whole - audio)
     reasoning = min(amounts.reasoning, whole - audio - image)
     parts = (
         (whole - audio - image - reasoning, plain),
@@ -279,30 +278,30 @@ def _count(stated: Mapping[str, Any], *names: str) -> int | None:
     return None
 
 
-def amounts_of(operation: str, request: Mapping[str, Any], reply: Any, usage: Mapping[str, Any] | None) -> Amounts:
-    """What a call used, as its reply and its request tell.
+def amounts_beside(operation: str, request: Mapping[str, Any], reply: Any) -> Amounts | None:
+    """What a call used that no usage states; None: nothing.
 
     Args:
         operation: such as `chat.completions`.
         request: the parameters of the call.
         reply: its decoded object, if it is one.
-        usage: as the service stated it.
     """
     answer: Mapping[str, Any] = reply if isinstance(reply, dict) else {}
-    amounts = Amounts(batch=operation.startswith("batches"))
-    if usage is not None:
-        take_usage(amounts, usage)
+    amounts = Amounts()
     if operation == "audio.speech":
         text = request.get("input")
         amounts.characters = len(text) if isinstance(text, str) else None
     elif operation.startswith("audio."):
         duration = answer.get("duration")
-        if amounts.seconds is None and isinstance(duration, int | float) and 0 <= duration <= MOST:
+        if isinstance(duration, int | float) and 0 <= duration <= MOST:
             amounts.seconds = float(duration)
     elif operation.startswith("images."):
         made = answer.get("data")
         amounts.images = len(made) if isinstance(made, list) else 0
         amounts.quality = str(answer.get("quality") or request.get("quality") or "standard")
         amounts.size = str(answer.get("size") or request.get("size") or "1024x1024")
-        amounts.output_image = amounts.output_image or amounts.output
+    elif operation.startswith("batches."):
+        amounts.batch = True
+    else:
+        return None
     return amounts

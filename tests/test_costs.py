@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.costs import Amounts, Prices, Tiers, amounts_of, cost, merged, take_usage
+from router.costs import Amounts, Prices, Tiers, amounts_beside, cost, merged, take_usage
 
 TEXT = Prices(2.0, 10.0)
 FULL = Prices(2.0, 10.0, 1.0, 3.0, 20.0, 40.0, 5.0, 7.0, 11.0, 6.0, 13.0)
@@ -28,6 +28,8 @@ def used(**stated):
         (Amounts(100, 10, input_audio=30, output_audio=4), TEXT, 300.0),
         (Amounts(100, 0, cached=50, input_audio=30, cached_audio=20), FULL, 40 * 2 + 30 * 1 + 10 * 20 + 20 * 5),
         (Amounts(100, 10, input_image=90, output_image=10), FULL, 10 * 2 + 90 * 7 + 10 * 11),
+        (Amounts(0, 10, images=1), FULL, 10 * 11),  # all that came is the image
+        (Amounts(0, 10, images=1, output_image=4), FULL, 6 * 10 + 4 * 11),
         (Amounts(100, 0, cached=30, input_image=90), FULL, 10 * 1 + 70 * 7 + 20 * 6),
         (Amounts(0, 10, reasoning=8), FULL, 2 * 10 + 8 * 13),
         (Amounts(0, 10, reasoning=8), TEXT, 100.0),  # part of the answer
@@ -113,14 +115,14 @@ def test_anthropics_tokens_of_the_cache_stand_beside_its_input():
 
 
 def test_what_no_usage_states_comes_from_the_request_or_the_reply():
-    assert amounts_of("audio.speech", {"input": "héllo"}, None, None).characters == 5
-    assert amounts_of("audio.transcriptions", {}, {"text": "x", "duration": 8.5}, None).seconds == 8.5
-    made = amounts_of("images.generations", {"quality": "hd", "size": "1024x1792"}, {"data": [{}, {}]}, None)
+    assert amounts_beside("audio.speech", {"input": "héllo"}, None).characters == 5
+    assert amounts_beside("audio.transcriptions", {}, {"text": "x", "duration": 8.5}).seconds == 8.5
+    made = amounts_beside("images.generations", {"quality": "hd", "size": "1024x1792"}, {"data": [{}, {}]})
     assert (made.images, made.quality, made.size) == (2, "hd", "1024x1792")
-    usual = amounts_of("images.generations", {}, {"data": [{}]}, None)
+    usual = amounts_beside("images.generations", {}, {"data": [{}]})
     assert (usual.quality, usual.size) == ("standard", "1024x1024")
-    assert amounts_of("images.edits", {}, {}, {"input_tokens": 1, "output_tokens": 9}).output_image == 9
-    assert amounts_of("batches", {}, {}, {"input_tokens": 1, "output_tokens": 9}).batch
+    assert amounts_beside("batches.retrieve", {}, {}).batch
+    assert amounts_beside("chat.completions", {}, {}) is None
 
 
 COUNTS = st.integers(0, 1000)
@@ -167,9 +169,13 @@ NAMES = st.sampled_from(
 )
 
 
-@given(st.dictionaries(st.one_of(NAMES, st.text()), JSON), st.sampled_from(["chat.completions", "images.edits"]))
+@given(
+    st.dictionaries(st.one_of(NAMES, st.text()), JSON),
+    st.sampled_from(["chat.completions", "images.edits", "audio.translations"]),
+)
 def test_no_usage_and_no_reply_makes_it_fail(stated, operation):
-    amounts = amounts_of(operation, stated, stated, stated)
+    amounts = amounts_beside(operation, stated, stated) or Amounts()
+    take_usage(amounts, stated)
     assert amounts.input is None or amounts.input >= 0
     total = cost(amounts, FULL)
     assert total is None or total >= 0.0
