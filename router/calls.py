@@ -18,6 +18,7 @@ from .azure.operations import OPERATIONS
 from .errors import BadRequestError, ConfigError, NotFoundError
 from .ledger import Ledger
 from .owners import Owners
+from .placing import Places
 from .question import Question
 from .stores.memory import MemoryStore
 from .tokens import estimate
@@ -69,6 +70,7 @@ class CallMaker:
         self._groups = {d.group for d in settings.deployments}
         self._opened: dict[str, Deployment] = {}
         self.owners = Owners(settings, self.resolve, self._opened)
+        self.places = Places(settings, self.resolve, self._opened, store.look)
 
     # ---- names ---------------------------------------------------------------------------------------------
 
@@ -138,6 +140,9 @@ class CallMaker:
             given = {k: v for k, v in params.items() if v is not None and k not in _OURS}
             defaults = settings.default_params if row.charged else {}
             body = {**defaults, **body, **given, **_extra_body(params)}
+        if row.body == "none" and body:
+            names = ", ".join(f"`{name[:60]}`" for name in sorted(body))
+            raise BadRequestError(f"this call takes no {names}; what belongs in the URL goes into `extra_query`")
         call = Call(
             operation,
             self.resolve(model),

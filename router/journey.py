@@ -284,8 +284,8 @@ def _again(stay: Stay, diary: Diary) -> bool:
     failure, lease = _last(stay), stay.lease
     assert lease is not None
     verdict = judge(failure)
-    if not stay.call.repeatable and failure.sent and failure.status is None:
-        return False  # it may have been carried out; twice would be two files, two batches
+    if not stay.call.repeatable and failure.sent and _may_be_done(failure):
+        return False  # twice would be two files, two batches
     if stay.retries >= _retries_for(stay, diary, lease, failure.kind):
         return False
     stay.retries += 1
@@ -294,6 +294,11 @@ def _again(stay: Stay, diary: Diary) -> bool:
     if verdict.retry == "elsewhere":
         stay.banned.add(lease.deployment.id)
     return True
+
+
+def _may_be_done(failure: Failure) -> bool:
+    """Whether a request that was received may have been carried out although it failed: all but a clear no."""
+    return failure.status is None or failure.status < 400 or failure.status == 408 or failure.status >= 500
 
 
 def _last(stay: Stay) -> Failure:

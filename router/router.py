@@ -104,6 +104,7 @@ class Router(Surface):
         self._calls = CallMaker(settings, self._store)
         self._owners = self._calls.owners
         self._fitness = Fitness(lambda group: [a.deployment for a in ledger.groups[group].accounts])
+        self._places = self._calls.places
         self._closed = False
 
     def __repr__(self) -> str:

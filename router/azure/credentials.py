@@ -90,6 +90,12 @@ class ApiKey:
         """`api-key` for `azure` and `azure_v1`, else a bearer."""
         return ("authorization", f"Bearer {secret}") if kind == "openai" else ("api-key", secret)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiKey) and other._key == self._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
     def __repr__(self) -> str:
         return "ApiKey([hidden])"
 

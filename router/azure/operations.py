@@ -82,6 +82,7 @@ OPERATIONS: dict[str, Operation] = {
     "fine_tuning.jobs.retrieve": _manages("fine_tuning/jobs/{id}"),
     "fine_tuning.jobs.cancel": _manages("fine_tuning/jobs/{id}/cancel", "POST"),
     "fine_tuning.jobs.events": _manages("fine_tuning/jobs/{id}/events", key="data"),
+    "fine_tuning.jobs.checkpoints": _manages("fine_tuning/jobs/{id}/checkpoints", key="data"),
     "models.list": _manages("models", key="data"),
 }
 """By the name under which `Call.operation` asks for it."""

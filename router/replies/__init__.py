@@ -8,7 +8,7 @@ what the service sent as it is; only what callers rely on is declared, and nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from router.values import Reply, Routing
 
@@ -17,10 +17,13 @@ from .base import CompletionUsage, Model, Routed
 from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, FunctionCall, Message, ToolCall
 from .completions import TextChoice, TextCompletion, TextCompletionChunk
 from .embeddings import Embedding, EmbeddingResponse
+from .files import ITEMS, Batch, FileObject, FineTuningJob, MergedPage, RequestCounts
 from .images import Image, ImagesResponse
 from .responses import Deleted, Page, Response, StreamEvent
 
 __all__ = [
+    "ITEMS",
+    "Batch",
     "Binary",
     "ChatCompletion",
     "ChatCompletionChunk",
@@ -30,12 +33,16 @@ __all__ = [
     "Deleted",
     "Embedding",
     "EmbeddingResponse",
+    "FileObject",
+    "FineTuningJob",
     "FunctionCall",
     "Image",
     "ImagesResponse",
+    "MergedPage",
     "Message",
     "Model",
     "Page",
+    "RequestCounts",
     "Response",
     "Routed",
     "StreamEvent",
@@ -45,9 +52,12 @@ __all__ = [
     "ToolCall",
     "Transcription",
     "event_model",
+    "model_of",
     "reply_model",
     "reply_of",
 ]
+
+R = TypeVar("R", bound=Model)
 
 REPLIES: dict[str, type[Routed]] = {
     "chat.completions": ChatCompletion,
@@ -62,6 +72,20 @@ REPLIES: dict[str, type[Routed]] = {
     "responses.cancel": Response,
     "responses.delete": Deleted,
     "responses.input_items": Page,
+    "files.create": FileObject,
+    "files.retrieve": FileObject,
+    "files.delete": Deleted,
+    "files.list": Page,
+    "batches.create": Batch,
+    "batches.retrieve": Batch,
+    "batches.cancel": Batch,
+    "batches.list": Page,
+    "fine_tuning.jobs.create": FineTuningJob,
+    "fine_tuning.jobs.retrieve": FineTuningJob,
+    "fine_tuning.jobs.cancel": FineTuningJob,
+    "fine_tuning.jobs.list": Page,
+    "fine_tuning.jobs.events": Page,
+    "fine_tuning.jobs.checkpoints": Page,
 }
 """By operation; any other is a `Routed` with the fields that came."""
 
@@ -78,19 +102,19 @@ def reply_of(operation: str, reply: Reply, routing: Routing) -> Routed | Binary:
 
 def reply_model(operation: str, body: Mapping[str, Any], routing: Routing) -> Routed:
     """The reply of an operation as a model.  A field of an unexpected type is kept as it came rather than refused."""
-    cls = REPLIES.get(operation, Routed)
-    try:
-        reply = cls.model_validate(body)
-    except ValueError:
-        reply = cls.model_construct(**body)
+    reply = model_of(REPLIES.get(operation, Routed), body)
     reply._routing = routing
     return reply
 
 
+def model_of(cls: type[R], body: Mapping[str, Any]) -> R:
+    """An object of the API as this model, or as near to it as its fields allow."""
+    try:
+        return cls.model_validate(body)
+    except ValueError:
+        return cls.model_construct(**body)
+
+
 def event_model(operation: str, event: dict[str, Any]) -> Model:
     """One event of a stream as a model."""
-    cls = EVENTS.get(operation, StreamEvent)
-    try:
-        return cls.model_validate(event)
-    except ValueError:
-        return cls.model_construct(**event)
+    return model_of(EVENTS.get(operation, StreamEvent), event)

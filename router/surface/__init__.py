@@ -7,14 +7,17 @@ they go through (`door.py`).  A further family is a further file here.
 from __future__ import annotations
 
 from .audio import Audio
+from .batches import Batches
 from .chat import Chat
 from .completions import Completions
 from .embeddings import Embeddings
+from .files import Files
+from .fine_tuning import FineTuning
 from .images import Images
 from .responses import Responses
 
 
-class Surface(Chat, Completions, Embeddings, Images, Audio, Responses):
+class Surface(Chat, Completions, Embeddings, Images, Audio, Responses, Files, Batches, FineTuning):
     """All operations."""
 
 

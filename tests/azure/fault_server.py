@@ -46,6 +46,22 @@ class Peer:
         self._server.requests.append(whole)
         return whole
 
+    def swallow(self) -> int:
+        """Read one whole request and keep nothing of it; the length of its body."""
+        while b"\r\n\r\n" not in self._pending:
+            if not self._more():
+                return 0
+        head, _, rest = self._pending.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        read = len(rest)
+        while read < length:
+            self._pending = b""
+            if not self._more():
+                return read
+            read += len(self._pending)
+        self._pending = b""
+        return length
+
     def say(self, data: bytes) -> None:
         """Send bytes; a client that is gone already is no error."""
         with contextlib.suppress(OSError):
