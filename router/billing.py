@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .amounts import Amounts, amounts_beside, take_usage
 from .azure.parameters import traits_of
-from .costs import Amounts, Prices, amounts_beside, cost, merged, take_usage
+from .costs import Prices, cost, merged
 from .prices import Provider, list_prices, package_is_missing
 from .values import Call, Deployment, Usage
 
