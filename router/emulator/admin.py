@@ -4,6 +4,7 @@
     POST   /emulator/deployments/{name}/fault      {"kind": "status", "status": 500, "share": 0.5, "count": 3}
     DELETE /emulator/deployments/{name}/fault
     PATCH  /emulator/deployments/{name}/limits     {"tpm": 20000, "rpm": 120}
+    PATCH  /emulator/entra                         {"fail": true, "delay_s": 2, "expires_s": 60}
     POST   /emulator/reset
 
 `{name}` is a label, `resource/name`, `resource/*` or `*`.  They ask for no key: the emulator is for your own machine.
@@ -12,16 +13,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import unquote
 
 from pydantic import TypeAdapter, ValidationError
 
+from .config import EntraConfig
 from .core import Emulator
 from .faults import Fault
 
 PREFIX = "/emulator/"
 _FAULT = TypeAdapter(Fault)
+_ENTRA = TypeAdapter(EntraConfig)
 
 
 def administer(emulator: Emulator, method: str, path: str, body: bytes, now: float) -> tuple[int, dict[str, Any]]:
@@ -57,7 +61,7 @@ def _switch(
 ) -> tuple[int, dict[str, Any]]:
     match method, parts:
         case "GET", ["status"]:
-            return 200, {"deployments": emulator.status(now), "served": emulator.served}
+            return 200, {"deployments": emulator.status(now), "served": emulator.served, "entra": _entra(emulator)}
         case "POST", ["deployments", *name, "fault"] if name:
             emulator.set_fault("/".join(name), _FAULT.validate_python(given))
         case "DELETE", ["deployments", *name, "fault"] if name:
@@ -67,8 +71,15 @@ def _switch(
             if given or not all(v is None or type(v) is int for v in limits.values()):
                 return 400, {"error": "limits are tpm and rpm, whole numbers"}
             emulator.set_limit("/".join(name), **limits)
+        case "PATCH", ["entra"]:
+            emulator.entra.config = _ENTRA.validate_python({**asdict(emulator.entra.config), **given})
         case "POST", ["reset"]:
             emulator.reset()
         case _:
             return 404, {"error": "no such switch; docs/emulator.md lists them"}
     return 200, {"ok": True}
+
+
+def _entra(emulator: Emulator) -> dict[str, Any]:
+    entra = emulator.entra
+    return {"requests": entra.requests, "granted": entra.granted, "fail": entra.config.fail}

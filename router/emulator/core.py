@@ -10,6 +10,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from heapq import heappop, heappush
 from random import Random
 from typing import Any, NamedTuple
@@ -17,16 +18,23 @@ from typing import Any, NamedTuple
 from . import auth, refusals
 from .config import NO_LATENCY, EmulatedDeployment, EmulatorConfig, Latency
 from .deployment import Running
-from .dialects import compact, error_body, speak
+from .dialects import error_body, speak
+from .entra import Entra
 from .exchange import Exchange
-from .faults import Fault
+from .faults import Fault, FaultKind
+from .forms import Body, parse_form
 from .headers import gateway_headers
 from .limiter import Charge
+from .objects import models
+from .objects.desk import HANDLERS, written
+from .objects.request import Errand
 from .operations import Call
+from .pictures import PATH, picture_of
 from .plan import Plan
 from .refusals import Refusal
 from .resources import Resources
 from .routes import Route, route_of
+from .spoil import spoil
 
 LOG_LENGTH = 100_000
 EPOCH = 1_790_000_000.0
@@ -54,6 +62,7 @@ class Emulator:
 
     Attributes:
         deployments: by label: the name, or `resource/name` where a name is not unique.
+        entra: the token endpoint.
         log: the last 100,000 requests.
         served: all requests, admitted or not.
     """
@@ -71,6 +80,7 @@ class Emulator:
         with self._lock:
             self._resources = Resources(self.config, self.rng)
             self.deployments = self._resources.deployments
+            self.entra = Entra(replace(self.config.entra))
             self.log: deque[LogEntry] = deque(maxlen=LOG_LENGTH)
             self.served = 0
             self._due: list[tuple[float, int, Running, tuple[Charge, Charge], float]] = []
@@ -121,41 +131,76 @@ class Emulator:
 
     # ---- requests ------------------------------------------------------------------------------------------
 
-    def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes, now: float) -> Plan:
+    def handle(self, method: str, target: str, headers: Mapping[str, str], body: Body, now: float) -> Plan:
         """What happens to a request.
 
         Args:
             method: of HTTP.
             target: path and query.
             headers: with lower-case names, or case-insensitive.
-            body: as sent.
+            body: as sent; large uploads may lie on disk.
             now: seconds on a clock that does not go back (if it does, it is taken to stand still).
         """
         with self._lock:
             self._now = now = max(now, self._now)
             self.served += 1
             self._settle_due(now)
+            elsewhere = self._elsewhere(method, target, headers, body, now)
+            if elsewhere is not None:
+                return elsewhere
             route = route_of(target)
             if route is None or not route.allows(method):
                 return self._refuse(refusals.not_found(), headers, route)
             if not route.version_known:
                 return self._refuse(refusals.unknown_version(), headers, route)
-            given = _json(body) if method == "POST" else {}
+            given = given_of(method, headers, body)
             running = self._resources.find(route, headers, given) if route.is_inference else None
             place = self._resources.place(route, headers)
-            stranger = auth.objection(
-                headers, self._resources.keys(place, running), self.config.tokens, self.epoch + now, route.dialect
-            )
+            keys = self._resources.keys(place, running)
+            stranger = auth.objection(headers, keys, self.config.tokens, self.epoch + now, route.dialect)
             if stranger is not None:
                 return self._refuse(stranger, headers, route, running)
-            if route.operation == "models":
-                return self._models(headers)
             if given is None:
-                unread = refusals.invalid("We could not parse the JSON body of your request.")
-                return self._refuse(unread, headers, route)
+                return self._refuse(refusals.unread(), headers, route)
+            if not route.is_inference:
+                return self._objects(method, route, place, headers, given, now)
             if running is None:
                 return self._refuse(refusals.no_deployment(), headers, route)
             return self._exchange(running, route, place, headers, given, now)
+
+    def _elsewhere(self, method: str, target: str, headers: Mapping[str, str], body: Body, now: float) -> Plan | None:
+        """What is no API of models: tokens of Entra, and pictures that an answer gave the address of."""
+        if method == "GET" and target.startswith(PATH):
+            picture = picture_of(target.removeprefix(PATH))
+            if picture is not None:
+                return Plan(200, {"content-type": "image/png"}, picture)
+        data = body if isinstance(body, bytes) else b""
+        return self.entra.answer(method, target, headers, data, self.epoch + now, self.rng)
+
+    def _objects(
+        self, method: str, route: Route, place: str, headers: Mapping[str, str], given: dict[str, Any], now: float
+    ) -> Plan:
+        """What a resource keeps: no limit is charged."""
+
+        def deployment(name: str) -> EmulatedDeployment | None:
+            found = self._resources.at(place, name)
+            return found.config if found is not None else None
+
+        store, switch = self._resources.store(place), self._resources.switch(place)
+        step, wall = self.config.step_s, self.epoch + now
+        errand = Errand(method, route, given, store, now, wall, step, self.rng, deployment)
+        delay = self.config.latency.error()
+        front = gateway_headers(self.rng, headers)
+        fault = switch.draw(self.rng, stream=False)
+        if fault is not None and (fault.before_limiter or fault.kind is FaultKind.STATUS):
+            refusal = refusals.busy() if fault.kind is FaultKind.BUSY else refusals.of_status(fault.status)
+            return spoil(written(errand, refusal, front, delay), fault, self.rng)
+        if route.operation == "models":
+            handled = models.listed([d.model for d in self.config.deployments], errand)
+        else:
+            handled = HANDLERS[route.operation](errand)
+        plan = written(errand, handled, front, delay)
+        return spoil(plan, fault, self.rng) if fault is not None else plan
 
     def _exchange(
         self,
@@ -193,12 +238,6 @@ class Emulator:
         delay = self.latency_of(running.config).error() if running is not None else self.config.latency.error()
         return Plan(refusal.status, headers, body, delay, deployment=running.label if running is not None else "")
 
-    def _models(self, asked: Mapping[str, str]) -> Plan:
-        models = dict.fromkeys(d.model for d in self.config.deployments)
-        data = [{"id": m, "object": "model", "status": "succeeded", "created_at": int(EPOCH)} for m in models]
-        body = compact({"object": "list", "data": data})
-        return Plan(200, gateway_headers(self.rng, asked), body, self.config.latency.error())
-
     def latency_of(self, d: EmulatedDeployment) -> Latency:
         """The deployment's latency, else the emulator's."""
         return d.latency if d.latency is not None else (self.config.latency or NO_LATENCY)
@@ -213,10 +252,13 @@ class Emulator:
             running.admission.settle(at, ticket, tokens)
 
 
-def _json(body: bytes) -> dict[str, Any] | None:
-    """The object in a body, or None."""
+def given_of(method: str, headers: Mapping[str, str], body: Body) -> dict[str, Any] | None:
+    """What a body says: a JSON object, or the fields and files of a form; None if it cannot be read."""
+    if method != "POST" or not len(body):
+        return {}
+    kind = headers.get("content-type", "")
     try:
-        value = json.loads(body)
+        value = parse_form(kind, body) if kind.startswith("multipart/") else json.loads(bytes(body))
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

@@ -36,6 +36,11 @@ def invalid(message: str, param: str | None = None, code: str | None = None) -> 
     return Refusal(400, code, message, {"type": INVALID, "param": param})
 
 
+def unread() -> Refusal:
+    """400: the body is neither a JSON object nor a form."""
+    return invalid("We could not parse the JSON body of your request.")
+
+
 def wrong_key() -> Refusal:
     """401: the key."""
     return Refusal(

@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
@@ -23,10 +23,15 @@ from .admin import PREFIX, administer
 from .config import EmulatorConfig
 from .core import Emulator
 from .dialects import compact
+from .pictures import PATH
 from .plan import Plan, Wire
 from .refusals import Refusal
+from .thread import ServingThread
+from .uploads import is_upload, read_body, read_upload
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_UPLOAD_BYTES = 520 * 1024 * 1024
+"""Of a file and the form around it; Azure takes 512 MB."""
 FLUSH_S = 0.02
 """Before a reset that must not overtake what was sent: the kernel drops unsent bytes with the connection."""
 _LINGER_NOT = struct.pack("ii", 1, 0)
@@ -38,12 +43,17 @@ class EmulatorServer:
     Used as `async with EmulatorServer(config) as server`, as `async with server.serving(host, port)`, or from
     blocking code as `with EmulatorServer.in_thread(config) as server`.
 
+    Args:
+        config: what to play.
+        tls: serve https with this certificate.
+
     Attributes:
         emulator: the heart; its switches may be used from any thread while it serves.
         url: `http://127.0.0.1:port`, once it serves.
     """
 
-    def __init__(self, config: EmulatorConfig) -> None:
+    def __init__(self, config: EmulatorConfig, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.emulator = Emulator(config, epoch=time.time() - time.monotonic())
         self.url = ""
         self._open: contextlib.AbstractAsyncContextManager[EmulatorServer] | None = None
@@ -67,13 +77,18 @@ class EmulatorServer:
         runner = web.ServerRunner(manager, handle_signals=False, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, host, port, backlog=2048).start()
+            await web.TCPSite(runner, host, port, backlog=2048, ssl_context=self._tls).start()
             address = runner.addresses[0]
             name = f"[{address[0]}]" if ":" in address[0] else address[0]
-            self.url = f"http://{name}:{address[1]}"
+            self.url = f"{'https' if self._tls else 'http'}://{name}:{address[1]}"
             yield self
         finally:
+            transports = [connection.transport for connection in manager.connections]
             await runner.cleanup()
+            for transport in transports:  # under TLS, a close would wait for the client's
+                if transport is not None:
+                    transport.abort()
+            await asyncio.sleep(0)
 
     async def __aenter__(self) -> EmulatorServer:
         self._open = self.serving()
@@ -87,14 +102,27 @@ class EmulatorServer:
 
     @classmethod
     @contextlib.contextmanager
-    def in_thread(cls, config: EmulatorConfig, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[EmulatorServer]:
+    def in_thread(
+        cls,
+        config: EmulatorConfig,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> Iterator[EmulatorServer]:
         """Serve from a thread of its own until the block ends, for blocking callers.
+
+        Args:
+            config: what to play.
+            host: where to listen.
+            port: 0 takes a free one; `url` says which.
+            tls: serve https with this certificate, as the credentials of azure-identity insist on.
 
         Raises:
             OSError: the port is taken.
         """
-        server = cls(config)
-        thread = _ServingThread(server, host, port)
+        server = cls(config, tls=tls)
+        thread = ServingThread(server.serving, host, port)
         thread.start()
         try:
             thread.wait()
@@ -105,15 +133,19 @@ class EmulatorServer:
     # ---- requests ------------------------------------------------------------------------------------------
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        body = await _read(request)
+        upload = is_upload(request.method, request.path, request.headers)
+        body = await (read_upload(request, MAX_UPLOAD_BYTES) if upload else read_body(request, MAX_BODY_BYTES))
         if body is None:
-            refusal = Refusal(413, "413", f"The request is longer than {MAX_BODY_BYTES} bytes.")
+            most = MAX_UPLOAD_BYTES if upload else MAX_BODY_BYTES
+            refusal = Refusal(413, "413", f"The request is longer than {most} bytes.")
             too_large = web.Response(status=413, body=compact(refusal.payload()), content_type="application/json")
             too_large.force_close()
             return too_large
         target = request.raw_path
-        if target.startswith(PREFIX):
-            status, value = administer(self.emulator, request.method, target.partition("?")[0], body, time.monotonic())
+        if target.startswith(PREFIX) and not target.startswith(PATH):
+            status, value = administer(
+                self.emulator, request.method, target.partition("?")[0], bytes(body), time.monotonic()
+            )
             return web.Response(
                 status=status, body=json.dumps(value, indent=2).encode(), content_type="application/json"
             )
@@ -130,20 +162,6 @@ class EmulatorServer:
 
 
 _SILENT = (Wire.RESET, Wire.REFUSE, Wire.DNS, Wire.TLS, Wire.CONNECT_TIMEOUT)
-
-
-async def _read(request: web.BaseRequest) -> bytes | None:
-    """The body; None if it is too large."""
-    if not request.can_read_body:
-        return b""
-    parts: list[bytes] = []
-    size = 0
-    while part := await request.content.readany():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            return None
-        parts.append(part)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def _pieces(request: web.BaseRequest, plan: Plan) -> web.StreamResponse:
@@ -239,50 +257,6 @@ def _reset(transport: asyncio.Transport | None) -> None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     transport.abort()
-
-
-class _ServingThread(threading.Thread):
-    """A thread with an event loop that serves until it is stopped."""
-
-    def __init__(self, server: EmulatorServer, host: str, port: int) -> None:
-        super().__init__(name="azure-emulator", daemon=True)
-        self._server = server
-        self._place = (host, port)
-        self._settled = threading.Event()
-        self._error: OSError | None = None
-        self._stop_soon: Callable[[], None] = lambda: None
-
-    def run(self) -> None:
-        """Serve."""
-        try:
-            asyncio.run(self._serve())
-        except OSError as error:
-            self._error = error
-        finally:
-            self._settled.set()
-
-    async def _serve(self) -> None:
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-
-        def stop_soon() -> None:
-            loop.call_soon_threadsafe(stop.set)
-
-        self._stop_soon = stop_soon
-        async with self._server.serving(*self._place):
-            self._settled.set()
-            await stop.wait()
-
-    def wait(self) -> None:
-        """Until it serves, or cannot."""
-        self._settled.wait()
-        if self._error is not None:
-            raise self._error
-
-    def stop(self) -> None:
-        """End serving and wait for the end of the thread."""
-        with contextlib.suppress(RuntimeError):  # the loop has ended already
-            self._stop_soon()
-        self.join()
 
 
 def run_server(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from . import chat, completions, embeddings
+from . import chat, completions, embeddings, images, messages, responses, speech, transcription
 from .base import Call, Operation, Reply
 
 OPERATIONS: dict[str, Operation] = {
     "chat/completions": chat.OPERATION,
     "completions": completions.OPERATION,
     "embeddings": embeddings.OPERATION,
+    "responses": responses.OPERATION,
+    "images/generations": images.GENERATIONS,
+    "images/edits": images.EDITS,
+    "audio/speech": speech.OPERATION,
+    "audio/transcriptions": transcription.TRANSCRIPTIONS,
+    "audio/translations": transcription.TRANSLATIONS,
+    "messages": messages.MESSAGES,
+    "messages/count_tokens": messages.COUNT,
 }
 """By the name that the URL gives them."""
 

@@ -33,14 +33,18 @@ REASONING_SINCE = "2024-12-01-preview"
 
 def objection(call: Call) -> Refusal | None:
     """What the model says against a chat, or None."""
-    body, d = call.body, call.d
-    traits = traits_of(d.model, d.kind)
-    wrong = _shape(body) or (_version(call, traits) if call.strict else None)
+    return chat_objection(call, call.body)
+
+
+def chat_objection(call: Call, body: dict[str, Any]) -> Refusal | None:
+    """The same of anything in the shape of a chat."""
+    traits = traits_of(call.d.model, call.d.kind)
+    wrong = _shape(body) or (_version(call, body, traits) if call.strict else None)
     if wrong is None:
         wrong = _reasoning(body, traits) if traits is not None else _sampling(body)
     if wrong is None:
-        wrong = _format(body, strict=call.strict) or _audio(call)
-    return wrong or _images(body) or prompt_objection(d, body)
+        wrong = _format(body, strict=call.strict) or _audio(call, body)
+    return wrong or _images(body) or prompt_objection(call.d, body)
 
 
 def _shape(body: dict[str, Any]) -> Refusal | None:
@@ -80,9 +84,9 @@ def whole_number(body: dict[str, Any], name: str, highest: int | None = None) ->
     return None
 
 
-def _version(call: Call, traits: Traits | None) -> Refusal | None:
+def _version(call: Call, body: dict[str, Any], traits: Traits | None) -> Refusal | None:
     """What a dated `api-version` does not have yet."""
-    version, body = call.route.api_version, call.body
+    version = call.route.api_version
     if version == "v1":
         return None
     if traits is not None and version < REASONING_SINCE:
@@ -164,8 +168,7 @@ def _format(body: dict[str, Any], *, strict: bool) -> Refusal | None:
     return None
 
 
-def _audio(call: Call) -> Refusal | None:
-    body = call.body
+def _audio(call: Call, body: dict[str, Any]) -> Refusal | None:
     sounds = "audio" in (body.get("modalities") or ())
     if sounds and not isinstance(body.get("audio"), dict):
         return invalid("Missing required parameter: 'audio'.", "audio", "missing_required_parameter")
