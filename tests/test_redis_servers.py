@@ -89,13 +89,13 @@ def test_a_cluster_shares_the_slots_and_a_slot_can_move(redis_cluster: Cluster) 
         everybody.delete("{a}")
         home = redis_cluster.owner(slot)
         other = second if home is first else first
-        redis_cluster.move(slot, other)
+        redis_cluster.move(slot, home, other)
         try:
             assert everybody.set("{a}", 2)
             assert other.client.get("{a}") == b"2"
             everybody.delete("{a}")
         finally:
-            redis_cluster.move(slot, home)
+            redis_cluster.move(slot, other, home)
 
 
 def test_when_the_primary_dies_its_copy_is_promoted(redis_sentinel: Replicated) -> None:

@@ -64,11 +64,23 @@ class Cluster:
         """Who was given a slot at the start."""
         return self.servers[slot * 3 // SLOTS]
 
-    def move(self, slot: int, target: Server) -> None:
-        """Give an empty slot to another server; clients learn of it by MOVED."""
-        identity = _text(target.client.execute_command("CLUSTER", "MYID"))
-        for server in (target, *(other for other in self.servers if other is not target)):
-            server.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", identity)
+    def begin_move(self, slot: int, source: Server, target: Server) -> None:
+        """Until `end_move`, who asks the source for a key that it does not have is sent to the target by ASK."""
+        target.client.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", _name(source))
+        source.client.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", _name(target))
+
+    def end_move(self, slot: int, source: Server, target: Server) -> None:
+        """The target owns the slot, which must be empty at the source; clients learn of it by MOVED."""
+        others = (server for server in self.servers if server not in (source, target))
+        for server in (target, source, *others):
+            server.client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", _name(target))
+        # Each move is an epoch of its own.  Two moves in one epoch would be a dispute between the servers.
+        wait_until(lambda: len({_epoch(server) for server in self.servers}) == 1, "everybody knows of the move")
+
+    def move(self, slot: int, source: Server, target: Server) -> None:
+        """Give an empty slot to another server."""
+        self.begin_move(slot, source, target)
+        self.end_move(slot, source, target)
 
     def _join(self) -> None:
         first = self.servers[0]
@@ -88,11 +100,17 @@ def _third(number: int) -> int:
     return -(-number * SLOTS // 3)
 
 
+def _name(server: Server) -> str:
+    return _text(server.client.execute_command("CLUSTER", "MYID"))
+
+
+def _epoch(server: Server) -> str:
+    return str(server.client.cluster("INFO")["cluster_current_epoch"])
+
+
 def _is_whole(server: Server) -> bool:
-    state = server.client.execute_command("CLUSTER", "INFO")
-    text = _text(state) if isinstance(state, (bytes, str)) else str(state)
     nodes = server.client.execute_command("CLUSTER", "SLOTS")
-    return ("cluster_state:ok" in text or "'cluster_state': 'ok'" in text) and len(nodes) == 3
+    return server.client.cluster("INFO")["cluster_state"] == "ok" and len(nodes) == 3
 
 
 def _text(value: object) -> str:

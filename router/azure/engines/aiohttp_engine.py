@@ -11,9 +11,10 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from router.per_loop import PerLoop
+
 from . import Answer, Request, is_stream
 from .breakdowns import breakdown_of, out_of_time, too_large
-from .per_loop import PerLoop
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio.lowlevel import current_token
 
+from router.per_loop import PerLoop
+
 from . import Answer, Request, is_stream
 from .breakdowns import ambiguous, breakdown_of, connect_time
 from .httpx2_chunks import AwaitingChunks, BlockingChunks
-from .per_loop import PerLoop
 
 if TYPE_CHECKING:
     from .httpx2_pools import AwaitingPools, BlockingPools
