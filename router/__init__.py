@@ -42,6 +42,7 @@ from .values import Attempt, Routing
 
 if TYPE_CHECKING:
     from .direct import (
+        aanthropic_messages,
         acancel_response,
         acompletion,
         adelete_response,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         aget_response,
         aimage_edit,
         aimage_generation,
+        anthropic_messages,
         aresponse_input_items,
         aresponses,
         aspeech,
@@ -123,6 +125,7 @@ __all__ = [
     "UnprocessableEntityError",
     "UnsupportedParamsError",
     "__version__",
+    "aanthropic_messages",
     "acancel_response",
     "acompletion",
     "adelete_response",
@@ -130,6 +133,7 @@ __all__ = [
     "aget_response",
     "aimage_edit",
     "aimage_generation",
+    "anthropic_messages",
     "aresponse_input_items",
     "aresponses",
     "aspeech",

@@ -26,7 +26,7 @@ DESCRIBES_WORK = frozenset(
     for deed in ("create", "retrieve", "cancel")
 )
 """Operations that cost nothing themselves and whose replies say what some other work used, once that is known."""
-ESTIMATED = frozenset({"chat.completions", "completions", "responses"})
+ESTIMATED = frozenset({"chat.completions", "completions", "responses", "messages"})
 """Operations whose tokens the router can estimate by the text that came."""
 BY_TOKENS = ESTIMATED | {"embeddings"}
 """Operations whose usage says all."""

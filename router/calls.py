@@ -187,7 +187,7 @@ def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:
 
 
 def _check_body(operation: str, body: Mapping[str, Any]) -> None:
-    if operation == "chat.completions":
+    if operation in ("chat.completions", "messages"):
         messages = body.get("messages")
         if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
             raise BadRequestError(
@@ -199,6 +199,9 @@ def _check_body(operation: str, body: Mapping[str, Any]) -> None:
         for place, message in enumerate(messages):
             if not isinstance(message, Mapping):
                 raise BadRequestError(f"`messages[{place}]` must be an object, not {type(message).__name__}")
+        limit = body.get("max_tokens")
+        if operation == "messages" and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
+            raise BadRequestError("`max_tokens` must be a whole number, 0 or more, which Anthropic's API demands")
     elif operation == "embeddings" and body.get("input") in (None, "", [], ()):
         raise BadRequestError("`input` is empty: give a text, a list of texts, or tokens")
 

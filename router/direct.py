@@ -206,3 +206,4 @@ get_response, aget_response = _blocking("get_response"), _awaiting("aget_respons
 delete_response, adelete_response = _blocking("delete_response"), _awaiting("adelete_response")
 cancel_response, acancel_response = _blocking("cancel_response"), _awaiting("acancel_response")
 response_input_items, aresponse_input_items = _blocking("response_input_items"), _awaiting("aresponse_input_items")
+anthropic_messages, aanthropic_messages = _blocking("anthropic_messages"), _awaiting("aanthropic_messages")

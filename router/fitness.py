@@ -1,7 +1,8 @@
 """Which deployments of a group can serve a call at all?
 
 In a group whose deployments have models of different families, a call with `temperature` goes to those that take it.
-Where none does, it fails before anything is reserved or sent.  A group without reasoning models costs one look-up.
+Where none does, it fails before anything is reserved or sent.  In the same way Claude beside other models is asked for
+what it serves alone.  A group without reasoning models and without Claude costs one look-up.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .azure.fitting import traits_for, unfit, unsupported
+from .azure.operations import serves
 from .azure.parameters import REFUSABLE
 from .values import Call, Deployment
 
@@ -52,6 +54,9 @@ class _Picky:
         refusal: tuple[list[str], Deployment] | None = None
         fits = self._others
         for deployment, ids in self._kinds:
+            if not serves(deployment.endpoint.endpoint.kind, call.operation):
+                found |= ids
+                continue
             names = unfit(deployment.endpoint.endpoint, deployment, call)
             if names:
                 found |= ids
@@ -60,21 +65,32 @@ class _Picky:
                 fits = True
         if refusal is not None and not fits:
             names, deployment = refusal
-            raise unsupported(names, traits_for(deployment.endpoint.endpoint, deployment), deployment)
-        return found
+            raise unsupported(names, deployment.endpoint.endpoint, deployment)
+        return found if fits else _NONE  # where nobody serves it, the attempt says so
 
 
 def _picky(deployments: list[Deployment]) -> _Picky | None:
     kinds: dict[Any, list[Deployment]] = {}
+    with_claude = any(_is_claude(deployment) for deployment in deployments)
     for deployment in deployments:
         endpoint = getattr(deployment.endpoint, "endpoint", None)
-        if endpoint is None or (traits := traits_for(endpoint, deployment)).family is None:
+        if endpoint is None:
             continue
-        defaults = repr([(n, deployment.defaults[n]) for n in (*REFUSABLE, *_EFFORT) if n in deployment.defaults])
-        kinds.setdefault((traits, deployment.rules, defaults), []).append(deployment)
+        traits, defaults = traits_for(endpoint, deployment), deployment.defaults
+        if _is_claude(deployment):
+            key = (deployment.base_model or deployment.model, deployment.rules, repr(dict(defaults)))
+            kinds.setdefault(key, []).append(deployment)
+        elif with_claude or traits.family is not None:
+            stated = repr([(n, defaults[n]) for n in (*REFUSABLE, *_EFFORT) if n in defaults])
+            kinds.setdefault((traits, deployment.rules, stated), []).append(deployment)
     if not kinds:
         return None
     return _Picky(list(kinds.values()), others=sum(map(len, kinds.values())) < len(deployments))
+
+
+def _is_claude(deployment: Deployment) -> bool:
+    endpoint = getattr(deployment.endpoint, "endpoint", None)
+    return getattr(endpoint, "kind", "") == "anthropic"
 
 
 _EFFORT = ("reasoning_effort", "reasoning")

@@ -276,3 +276,49 @@ def test_the_routers_quick_start(server: Recorder, monkeypatch: pytest.MonkeyPat
             assert response.choices[0].message.content == "Hello"
     assert {asked.path for asked in server.asked} >= {"/v1/chat/completions"}
     assert len({asked.path for asked in server.asked}) > 1
+
+
+# ---- Claude on Foundry ------------------------------------------------------------------------------------------
+
+CLAUDES: dict[str, Any] = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-5",
+    "content": [{"type": "text", "text": "Hello"}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 5, "output_tokens": 1},
+}
+
+
+@pytest.mark.usefixtures("_variables")
+def test_claude_by_the_name_that_the_page_gives_it(server: Recorder) -> None:
+    """The page gives the name `azure/claude-sonnet-4-5` "with Azure authentication", and no sample of its own."""
+    server.reply = answer(CLAUDES)
+    response = completion(model="azure/claude-sonnet-4-5", messages=WORLD)
+    (asked,) = server.asked
+    assert (asked.method, asked.path, asked.query) == ("POST", "/anthropic/v1/messages", {})
+    assert (asked.headers["x-api-key"], asked.headers["anthropic-version"]) == ("canary-azure-key", "2023-06-01")
+    assert asked.json == {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 4096,
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello, world!"}]}],
+    }
+    assert response.choices[0].message.content == "Hello"
+    assert response["usage"]["total_tokens"] == 6
+
+
+@pytest.mark.parametrize("model", ["azure/claude-sonnet-4-5", "azure_ai/claude-sonnet-4-5"])
+def test_claude_with_a_token_in_its_own_words(server: Recorder, model: str) -> None:
+    server.reply = answer(CLAUDES)
+    base = f"{server.base}/anthropic"
+    response = litellm.anthropic_messages(
+        model=model, messages=WORLD, max_tokens=100, api_base=base, azure_ad_token="canary-token-1"
+    )
+    (asked,) = server.asked
+    assert asked.path == "/anthropic/v1/messages"
+    assert asked.headers["authorization"] == "Bearer canary-token-1"
+    assert "x-api-key" not in asked.headers
+    assert asked.json == {"model": "claude-sonnet-4-5", "max_tokens": 100, "messages": WORLD}
+    assert response.content[0].text == "Hello"

@@ -6,10 +6,16 @@ The part of the transport that is the same for blocking and awaiting calls: no s
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from router.errors import BadRequestError
 from router.values import Failure, Kind, Lease, Reply
 
+from .anthropic.reader import MessageReader
+from .anthropic.reply import to_completion
+from .anthropic.stream import Translator, as_events
 from .chunks import ChunkReader
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
@@ -18,7 +24,7 @@ from .form import Form, form_of
 from .headers import rate_limits, request_id
 from .intake import Intake, RawIntake
 from .open_stream import OpenStream, Pace
-from .operations import OPERATIONS
+from .operations import OPERATIONS, serves
 from .text_only import ChatChunks, as_chat, as_text_call
 from .typed_events import EventReader
 from .wire import encode, headers_for, reply_from
@@ -66,6 +72,11 @@ class Attempt:
         endpoint = target.endpoint
         self.secret = secret
         row = OPERATIONS[call.operation]
+        if not serves(endpoint.kind, call.operation):
+            raise BadRequestError(
+                f"deployment {deployment.id!r} does not serve {call.operation!r}: Claude serves messages and chat, and "
+                "messages are served by Claude alone.  Ask for a group of other deployments.  Nothing was sent."
+            )
         body: bytes | Form = b""
         content_type: str | None = None
         if row.body == "json":
@@ -92,25 +103,32 @@ class Attempt:
 
     def judged(self, answer: Answer) -> Reply | Failure:
         """A whole answer as a reply or a failure; where a stream was asked for, as a stream of one chunk."""
+        call, claude = self._lease.call, self.target.endpoint.kind == "anthropic"
         reply = reply_from(
-            self._call.operation,
+            "messages" if claude else self._call.operation,
             answer.status,
             answer.headers,
             answer.body,
             time.perf_counter() - self._started,
             (self.secret,),
         )
-        if isinstance(reply, Reply) and self._lease.call.stream:
-            body = reply.body
+        if not isinstance(reply, Reply):
+            return reply
+        body = reply.body
+        if call.stream:
             intake = self._intake(answer)
-            if isinstance(body, dict):
+            if claude:
+                intake.feed_events(as_events(body))
+            elif isinstance(body, dict):
                 intake.feed_whole(self._call.operation, body)
             else:
                 intake.feed(body if isinstance(body, bytes) else body.encode())
                 intake.feed(b"")
             return intake.failure or replace(reply, body=OpenStream(intake, None))
-        if isinstance(reply, Reply) and self._call is not self._lease.call:
-            reply.body = as_chat(reply.body)
+        if claude and call.operation == "chat.completions":
+            reply.body = to_completion(body, int(time.time()))
+        elif self._call is not call:
+            reply.body = as_chat(body)
         return reply
 
     def stream(self, answer: Answer) -> OpenStream:
@@ -119,12 +137,22 @@ class Attempt:
 
     def _intake(self, answer: Answer) -> Intake:
         operation, secrets = self._call.operation, (self.secret,)
+        if self.target.endpoint.kind == "anthropic":
+            return Intake(MessageReader(secrets), self._translator())
         if operation in ("chat.completions", "completions"):
             return Intake(ChunkReader(secrets), None if self._call is self._lease.call else ChatChunks())
         reader, form = EventReader(secrets), answer.headers.get("content-type", "")
         if OPERATIONS[operation].answer != "json" and "event-stream" not in form and "json" not in form:
             return RawIntake(reader)
         return Intake(reader, largest=LARGEST_EVENT_BYTES)
+
+    def _translator(self) -> Callable[[dict[str, Any]], list[dict[str, Any]]] | None:
+        """What makes chat's chunks of Claude's events; None where these were asked for."""
+        if self._call.operation != "chat.completions":
+            return None
+        options = self._call.body.get("stream_options")
+        wants_usage = isinstance(options, dict) and bool(options.get("include_usage"))
+        return Translator(int(time.time()), wants_usage=wants_usage).chunks
 
     def pace(self) -> Pace:
         """How long the reads of the stream's head may take; the wait for the headers counts."""

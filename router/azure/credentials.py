@@ -68,7 +68,7 @@ class ApiKey:
 
     It travels as `api-key` on both Azure APIs, the only form that is documented for all of Azure and the one
     that gateways expect (azure.md §2.1; `Authorization: Bearer <key>` on v1 is what OpenAI's client happens
-    to send), and as `Authorization: Bearer` to OpenAI.
+    to send), as `x-api-key` to Claude (azure.md §1.5), and as `Authorization: Bearer` to OpenAI.
     """
 
     __slots__ = ("_key",)
@@ -87,8 +87,10 @@ class ApiKey:
         return self._key
 
     def header(self, kind: str, secret: str) -> tuple[str, str]:
-        """`api-key` for `azure` and `azure_v1`, else a bearer."""
-        return ("authorization", f"Bearer {secret}") if kind == "openai" else ("api-key", secret)
+        """`api-key` for `azure` and `azure_v1`, `x-api-key` for `anthropic`, else a bearer."""
+        if kind == "openai":
+            return "authorization", f"Bearer {secret}"
+        return ("x-api-key" if kind == "anthropic" else "api-key"), secret
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ApiKey) and other._key == self._key

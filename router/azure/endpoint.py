@@ -2,14 +2,15 @@
 
 An `Endpoint` is what remains of a configured `api_base` once its many spellings are understood: the bare
 resource, `/openai`, `/openai/deployments/x`, a whole operation's URL with its `?api-version=`, `/extensions`,
-`/openai/v1`, a customer's gateway with a prefix.  Three kinds speak differently:
+`/openai/v1`, `/anthropic`, a customer's gateway with a prefix.  Four kinds speak differently:
 
 - `azure`: the dated API.  The deployment stands in the path and `api-version` is required;
 - `azure_v1`: `/openai/v1`.  The deployment is the body's `model`;
-- `openai`: OpenAI itself or anything compatible.
+- `openai`: OpenAI itself or anything compatible;
+- `anthropic`: Claude on Foundry.  The deployment is the body's `model`, and the words are Anthropic's.
 
 Everything here is decided once, when the configuration is read; `url_for` remembers its answers.
-Sources: azure.md §1, litellm.md §4.1.
+Sources: azure.md §1 (§1.5 for Claude), litellm.md §4.1.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from urllib.parse import quote, urlencode
 from router.values import Call
 
 from .address import Address, read_address
-from .operations import OPERATIONS, PATHS
+from .anthropic.address import claude_base
+from .operations import OPERATIONS, PATHS, serves
 
-Provider = Literal["azure", "azure_text", "openai"]
+Provider = Literal["azure", "azure_text", "azure_ai", "openai"]
 Family = Literal["o_series", "gpt5"]
-EndpointKind = Literal["azure", "azure_v1", "openai"]
+EndpointKind = Literal["azure", "azure_v1", "openai", "anthropic"]
 
 DEFAULT_API_VERSION = "2025-02-01-preview"
 """Used where no version is stated anywhere; LiteLLM's constant, on which its users' configurations rest."""
@@ -60,7 +62,8 @@ class Endpoint:
 
     kind: EndpointKind
     base: str
-    """Scheme, host and prefix, no trailing slash: up to `/openai` on Azure, to the operation on OpenAI."""
+    """Scheme, host and prefix, no trailing slash: up to `/openai` on Azure, to the operation on OpenAI, with
+    `/anthropic` for Claude."""
     api_version: str | None = None
     """What is sent as `?api-version=`: a date (`azure`), `preview` or None (`azure_v1`), None (`openai`)."""
     extensions: bool = False
@@ -82,8 +85,8 @@ class Endpoint:
 def split_model(model: str) -> ParsedModel:
     """Split the provider and the family from a configured model name.
 
-    `azure/x`, `azure/o_series/x`, `azure/gpt5_series/x`, `azure_text/x`, `openai/x`, or a bare `gpt-4o`
-    (OpenAI).
+    `azure/x`, `azure/o_series/x`, `azure/gpt5_series/x`, `azure_text/x`, `azure_ai/claude-x` (LiteLLM's other name
+    for Claude on Azure), `openai/x`, or a bare `gpt-4o` (OpenAI).
 
     Raises:
         ValueError: for any other prefix, or an empty name where a name is needed.
@@ -93,11 +96,13 @@ def split_model(model: str) -> ParsedModel:
         prefix, between, name = rest.partition("/")
         family = _PREFIXES.get(prefix) if between else None
         return ParsedModel("azure" if provider == "azure" else "azure_text", family, name if family else rest)
+    if provider == "azure_ai" and slash:
+        return ParsedModel("azure_ai", None, rest)
     if provider == "openai" and slash:
         return ParsedModel("openai", None, _openai_name(rest))
     if slash:
         raise ValueError(
-            f"model {model!r} names the provider {provider!r}; known are azure, azure_text and openai.  "
+            f"model {model!r} names the provider {provider!r}; known are azure, azure_text, azure_ai and openai.  "
             f"For an endpoint that is compatible with OpenAI write 'openai/{model}' and its api_base."
         )
     return ParsedModel("openai", None, _openai_name(provider))
@@ -116,6 +121,7 @@ def parse_endpoint(
     Args:
         model: as for `split_model`; it decides between Azure and OpenAI.
         api_base: any of the spellings above; None means api.openai.com for OpenAI and is an error for Azure.
+            `/anthropic` at its end, or a deployment named `claude-…` without `/openai` in the base, means Claude.
         api_version: a date, or `v1`, `preview`, `latest` for the v1 API; None or "": the version in
             `api_base`, else 2025-02-01-preview.  A base that ends in `/openai/v1` is the v1 API whatever the
             version says.
@@ -135,6 +141,14 @@ def parse_endpoint(
         )
     _check_name(parsed.name)
     address = read_address(api_base, allow_http=allow_http)
+    claude = claude_base(address, parsed.name)
+    if claude is not None:
+        return Endpoint("anthropic", claude.url(claude.segments), host=claude.host)
+    if parsed.provider == "azure_ai":
+        raise ValueError(
+            "model 'azure_ai/…' is Claude on Foundry here: name a deployment 'azure_ai/claude-…', or give an api_base "
+            "that ends in /anthropic.  For any other model write 'azure/my-deployment'."
+        )
     endpoint = _azure_endpoint(address, _read_version(api_version) or _read_version(address.api_version))
     return replace(endpoint, family=parsed.family, text_only=parsed.provider == "azure_text")
 
@@ -156,6 +170,10 @@ def url_for(endpoint: Endpoint, deployment_name: str, operation: str) -> str:
     row = OPERATIONS.get(operation)
     if row is None:
         raise ValueError(f"operation {operation!r} is unknown.  Known are: {', '.join(OPERATIONS)}.")
+    if not serves(endpoint.kind, operation):
+        raise ValueError(f"operation {operation!r} is not served by endpoints of the kind {endpoint.kind!r}.")
+    if endpoint.kind == "anthropic":
+        return f"{endpoint.base}/{OPERATIONS['messages'].path}"
     if endpoint.kind == "openai":
         return f"{endpoint.base}/{row.path}"
     query = f"?api-version={quote(endpoint.api_version, safe='')}" if endpoint.api_version else ""
@@ -272,13 +290,10 @@ def _read_tail(tail: tuple[str, ...]) -> tuple[str | None, bool]:
 
 
 def _refuse_other_routes(address: Address) -> None:
-    """Foundry shows several addresses for one resource; two of them are other APIs."""
-    if address.host.endswith(".services.ai.azure.com") and address.segments[:1] in (
-        ("models",),
-        ("anthropic",),
-    ):
+    """Foundry shows several addresses for one resource; this one is another API."""
+    if address.host.endswith(".services.ai.azure.com") and address.segments[:1] == ("models",):
         raise ValueError(
-            f"api_base is the route '/{address.segments[0]}' of {address.host}, which is another API.  "
+            f"api_base is the route '/models' of {address.host}, which is another API.  "
             f"Use https://{address.host} for deployments of OpenAI models."
         )
 

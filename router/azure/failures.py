@@ -64,6 +64,15 @@ _CODES: dict[str, int] = {
     "deploymentnotfound": 404,
     "context_length_exceeded": 400,
     "invalid_request_error": 400,
+    # Anthropic's types; its `invalid_request_error` and `rate_limit_error` are OpenAI's too.
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
 }
 """The status that a code stands for, for errors that arrive without one (inside a 200)."""
 
@@ -73,7 +82,14 @@ _BUSY_WORDS = (
     "model is currently overloaded",
     "engine is overloaded",
 )
-_TOO_LONG_WORDS = ("maximum context length is", "exceed the configured limit of")
+_TOO_LONG_WORDS = (
+    "maximum context length is",
+    "exceed the configured limit of",
+    "prompt is too long",  # Anthropic, which has no code for it
+    "exceed context limit",
+)
+_FILTERED_WORDS = ("blocked by content filtering policy",)
+"""Anthropic's, which has no code for it."""
 
 
 def failure_from(
@@ -181,6 +197,8 @@ def _kind(status: int, error: Mapping[str, Any]) -> Kind:
         inner = error.get("innererror") or error.get("inner_error")
         inner_code = _lower(inner.get("code")) if isinstance(inner, dict) else ""
         if code in _CONTENT_CODES or inner_code in _CONTENT_CODES:
+            return Kind.CONTENT_POLICY
+        if any(words in text for words in _FILTERED_WORDS):
             return Kind.CONTENT_POLICY
         if code == "context_length_exceeded" or any(words in text for words in _TOO_LONG_WORDS):
             return Kind.CONTEXT_WINDOW

@@ -13,6 +13,7 @@ from typing import Any
 from router.errors import UnsupportedParamsError
 from router.values import NO_RULES, Call, Deployment
 
+from .anthropic.request import HINTS, refused_by_claude
 from .endpoint import Endpoint
 from .parameters import OPERATIONS_WITH_RULES, Traits, refused, traits_of, with_roles
 
@@ -26,10 +27,7 @@ def traits_for(endpoint: Endpoint, deployment: Deployment) -> Traits:
 
 def unfit(endpoint: Endpoint, deployment: Deployment, call: Call) -> list[str]:
     """The parameters of a call because of which this deployment cannot serve it; none if it can."""
-    traits = traits_for(endpoint, deployment)
-    if traits.family is None or call.operation not in OPERATIONS_WITH_RULES:
-        return []
-    found = refused(traits, call.body, deployment.defaults)
+    found = _refused(endpoint, deployment, call)
     if not found:
         return found
     ours, callers = deployment.rules, call.rules
@@ -51,10 +49,10 @@ def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapp
     traits = traits_for(endpoint, deployment)
     gone = ours.unwanted | callers.unwanted if ours is not NO_RULES or callers is not NO_RULES else frozenset[str]()
     if call.operation in OPERATIONS_WITH_RULES:
-        if traits.family is not None:
+        if found := _refused(endpoint, deployment, call):
             if wrong := unfit(endpoint, deployment, call):
-                raise unsupported(wrong, traits, deployment)
-            gone |= frozenset(refused(traits, body, defaults)) - (ours.allowed | callers.allowed)
+                raise unsupported(wrong, endpoint, deployment)
+            gone |= frozenset(found) - (ours.allowed | callers.allowed)
         messages = body.get("messages")
         fitting = with_roles(traits, messages)
         if fitting is not messages:
@@ -65,21 +63,38 @@ def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapp
     return body, defaults
 
 
-def unsupported(names: list[str], traits: Traits, deployment: Deployment) -> UnsupportedParamsError:
+def unsupported(names: list[str], endpoint: Endpoint, deployment: Deployment) -> UnsupportedParamsError:
     """The error for parameters that a family refuses."""
     many = len(names) > 1
     listed = ", ".join(f"`{name}`" for name in names)
     them, are, values = ("them", "are", "these values") if many else ("it", "is", "this value")
-    kind = "o-series" if traits.family == "o_series" else "gpt-5"
     known = f"base_model {deployment.base_model!r}" if deployment.base_model else f"model {deployment.model!r}"
+    if endpoint.kind == "anthropic":
+        who = f"Claude with {values}, and {deployment.id} is one"
+        why = "".join(f"  {HINTS[name]}" for name in names if name in HINTS)
+    else:
+        family = traits_for(endpoint, deployment).family
+        kind = "o-series" if family == "o_series" else "gpt-5"
+        who = f"{kind} models with {values}, and {deployment.id} is one by its {known}"
+        why = "  If it is another model, state that as its base_model."
     return UnsupportedParamsError(
-        f"{listed} {are} refused by {kind} models with {values}, and {deployment.id} is one by its {known}.  Nothing"
-        f" was sent.  Leave {them} out; or set drop_params=True, and the router leaves {them} out; or name {them} in"
-        " allowed_openai_params to send all the same.  If it is another model, state that as its base_model.",
+        f"{listed} {are} refused by {who}.  Nothing was sent.  Leave {them} out; or set drop_params=True, and the"
+        f" router leaves {them} out; or name {them} in allowed_openai_params to send all the same.{why}",
         param=names[0],
         code="unsupported_parameter",
         deployment=deployment.id,
     )
+
+
+def _refused(endpoint: Endpoint, deployment: Deployment, call: Call) -> list[str]:
+    """The parameters of a call that the deployment's model is known to refuse."""
+    if endpoint.kind == "anthropic":
+        chat = call.operation == "chat.completions"
+        return refused_by_claude(call.body, deployment.defaults, deployment) if chat else []
+    traits = traits_for(endpoint, deployment)
+    if traits.family is None or call.operation not in OPERATIONS_WITH_RULES:
+        return []
+    return refused(traits, call.body, deployment.defaults)
 
 
 def _without(params: Mapping[str, Any], gone: frozenset[str]) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 How long to stay away, how much is left of the quota, under which id support can find the request.  The
 headers are a mapping with lower-case names.  Nothing here raises: a value that makes no sense counts as
-absent.  Sources: azure.md §3.4 and §3.5 (spellings seen on the wire), ecosystem.md §5.6 #24 (absurd values).
+absent.  Sources: azure.md §3.4 and §3.5 (spellings seen on the wire), §1.5 (Claude), ecosystem.md §5.6 #24 (absurd
+values).
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ _RESETS = (
     "x-rate-limit-reset-tokens",
     "x-rate-limit-reset-requests",
 )
+_CLAUDES = "anthropic-ratelimit-"
+_CLAUDES_QUOTA = tuple(
+    f"{_CLAUDES}{what}" for what in ("tokens-limit", "tokens-remaining", "requests-limit", "requests-remaining")
+)
+_INSTANT = re.compile(r"(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.\d{1,9})?(?:Z|\+00:00)", re.ASCII)
 _IDS = ("apim-request-id", "x-request-id", "request-id", "x-ms-client-request-id")
 
 
@@ -38,7 +44,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds after which the service wants to be asked again; None if it did not say, or said nonsense.
 
     The first of these that makes sense: `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` (seconds, or a
-    date judged against the answer's own `date`), else the longest of the `x-ratelimit-reset-*` headers.
+    date judged against the answer's own `date`), else the longest of the `x-ratelimit-reset-*` headers, or of the
+    `anthropic-ratelimit-*-reset` of what is used up.
     The value is not capped here, so 86400 is returned as it is; zero, negative numbers, dates in the past and
     anything beyond a week count as absent.
     """
@@ -51,12 +58,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         seconds = _sane(_number(value)) or _sane(_until(value, headers.get("date")))
         if seconds is not None:
             return seconds
-    resets = [_sane(_span(headers[name])) for name in _RESETS if name in headers]
+    resets = [_sane(_span(headers[name])) for name in _RESETS if name in headers] or _claudes_resets(headers)
     return max((s for s in resets if s is not None), default=None)
 
 
 def rate_limits(headers: Mapping[str, str]) -> RateLimits:
-    """What the `x-ratelimit-*` headers say about the quota.
+    """What the `x-ratelimit-*` headers say about the quota, or Claude's `anthropic-ratelimit-*`.
 
     A limit of zero or less means "not stated" (the Responses API sends −1), and then what remains of it is
     not stated either.  A negative remainder of a stated limit is 0: more was admitted than there was.
@@ -64,8 +71,10 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits:
     get = headers.get
     limit_tokens, left_tokens = get("x-ratelimit-limit-tokens"), get("x-ratelimit-remaining-tokens")
     limit_requests, left_requests = get("x-ratelimit-limit-requests"), get("x-ratelimit-remaining-requests")
-    if limit_tokens is left_tokens is limit_requests is left_requests is None:  # provisioned, files, batches
-        return NO_RATE_LIMITS
+    if limit_tokens is left_tokens is limit_requests is left_requests is None:  # Claude, provisioned, files, batches
+        limit_tokens, left_tokens, limit_requests, left_requests = map(get, _CLAUDES_QUOTA)
+        if limit_tokens is left_tokens is limit_requests is left_requests is None:
+            return NO_RATE_LIMITS
     return RateLimits(*_quota(limit_tokens, left_tokens), *_quota(limit_requests, left_requests))
 
 
@@ -121,6 +130,21 @@ def _until(value: str, date: str | None) -> float | None:
     """Seconds from the answer's own date to the one asked for; without that date nothing can be said."""
     then, now = _timestamp(value), _timestamp(date or "")
     return None if then is None or now is None else then - now
+
+
+def _claudes_resets(headers: Mapping[str, str]) -> list[float | None]:
+    """Seconds until what Claude's headers call used up is there again, judged against the answer's own date."""
+    now = _timestamp(headers.get("date", ""))
+    if now is None:
+        return []
+    resets: list[float | None] = []
+    for what in ("requests", "tokens", "input-tokens", "output-tokens"):
+        match = _INSTANT.fullmatch(headers.get(f"{_CLAUDES}{what}-reset", ""))
+        if match is not None and headers.get(f"{_CLAUDES}{what}-remaining", "0") == "0":
+            year, month, day, hour, minute, second = (int(part) for part in match.groups())
+            if 1 <= month <= 12 and 1 <= day <= 31 and year >= 1970:
+                resets.append(_sane(calendar.timegm((year, month, day, hour, minute, second)) - now))
+    return resets
 
 
 def _timestamp(value: str) -> float | None:

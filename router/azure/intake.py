@@ -73,6 +73,9 @@ class Intake:
                 self.ready.append(item)
             else:
                 self.ready.extend(self._translate(item))
+            if self.reader.done:  # Anthropic's last event is one to hand over
+                self.drained = not data
+                return self._end(None)
         if not data:
             self.drained = True
             self._end(self.reader.end())

@@ -40,6 +40,10 @@ class Operation:
     """The key that every object of that list must have."""
     item_is_object: bool = False
     """The value of `item` must be an object itself."""
+    may_be_empty: bool = False
+    """That list may be empty: the answer had nothing to say."""
+    anthropic: bool = False
+    """In Anthropic's words, so Claude alone serves it; the path is below `/anthropic`."""
     since: str = ""
     """The first dated version that has it.  With an earlier one the v1 API of the same resource is asked."""
 
@@ -84,10 +88,20 @@ OPERATIONS: dict[str, Operation] = {
     "fine_tuning.jobs.events": _manages("fine_tuning/jobs/{id}/events", key="data"),
     "fine_tuning.jobs.checkpoints": _manages("fine_tuning/jobs/{id}/checkpoints", key="data"),
     "models.list": _manages("models", key="data"),
+    "messages": Operation(
+        "v1/messages", streams=True, required="content", item="type", may_be_empty=True, anthropic=True
+    ),
 }
 """By the name under which `Call.operation` asks for it."""
 
 PATHS: tuple[str, ...] = tuple(
-    sorted({row.path for row in OPERATIONS.values() if "{" not in row.path}, key=len, reverse=True)
+    sorted(
+        {row.path for row in OPERATIONS.values() if "{" not in row.path and not row.anthropic}, key=len, reverse=True
+    )
 )
-"""Every path without an id, longest first, so that `chat/completions` is found before `completions`."""
+"""Every path of OpenAI's API without an id, longest first, so that `chat/completions` is found before `completions`."""
+
+
+def serves(kind: str, operation: str) -> bool:
+    """Whether endpoints of a kind serve an operation.  Claude serves its own messages, and chat by translation."""
+    return operation in ("messages", "chat.completions") if kind == "anthropic" else not OPERATIONS[operation].anthropic

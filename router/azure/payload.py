@@ -44,7 +44,8 @@ def usage_from(stated: object) -> Usage | None:
     """The usage of an answer; None if it is missing or makes no sense (see `is_nonsense`).
 
     Understands chat's names (`prompt_tokens`, `completion_tokens`) and those of Responses and images
-    (`input_tokens`, `output_tokens`).  A missing total is the sum.
+    (`input_tokens`, `output_tokens`).  Anthropic counts what its cache read and wrote apart from the input; both are
+    part of the prompt.  A missing total is the sum.
     """
     if not isinstance(stated, dict):
         return None
@@ -55,6 +56,11 @@ def usage_from(stated: object) -> Usage | None:
         return None
     if not stated.keys() & _COUNTS:
         return None
+    if "cache_read_input_tokens" in stated or "cache_creation_input_tokens" in stated:
+        read, written = (_count(stated, name, name) for name in _CACHED)
+        if read < 0 or written < 0:
+            return None
+        prompt += read + written
     return Usage(prompt, completion, total or prompt + completion, stated)
 
 
@@ -66,6 +72,8 @@ def is_nonsense(stated: object) -> bool:
 
 
 _COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"})
+
+_CACHED = ("cache_read_input_tokens", "cache_creation_input_tokens")
 
 
 def _count(stated: dict[str, Any], name: str, other: str) -> int:

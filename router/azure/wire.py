@@ -5,6 +5,8 @@ are in `endpoint.py`, error answers in `failures.py`, streams in `events.py` and
 
 An answer with status 200 is no success yet: proxies answer HTML, gateways `{}`, and Azure an error object.
 What lacks the required shape is a failure, so that the call can go elsewhere.
+
+Claude is asked in Anthropic's words: its own requests go as they are, chat requests are translated.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pydantic_core import from_json, to_json
 from router.errors import BadRequestError
 from router.values import Call, Deployment, Failure, Kind, Reply
 
+from .anthropic.request import claudes_body
 from .endpoint import Endpoint, wire_name
 from .failures import failure_from, failure_in
 from .fitting import fitted, traits_for
@@ -32,6 +35,8 @@ __all__ = ["OPERATIONS", "encode", "headers_for", "reply_from"]
 
 _OURS = frozenset({"model", "stream", *LIMITS})
 """Keys of a body that differ between deployments; the rest is encoded once per call."""
+ANTHROPIC_VERSION = "2023-06-01"
+"""Of the Messages API, required by it; a caller's own `anthropic-version` header wins."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _REFUSED_HEADERS = frozenset(
@@ -71,12 +76,15 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
 
     Raises:
         UnsupportedParamsError: the family refuses a parameter.
-        BadRequestError: the body holds something that is no JSON; the message names the place, never the
-            value.
+        BadRequestError: the body holds something that is no JSON, or a message that Claude cannot take; the message
+            names the place, never the value.
     """
     if not call.charged:
         return _to_json(dict(call.body))
     body, defaults = fitted(endpoint, deployment, call)
+    if endpoint.kind == "anthropic":
+        whole = {**claudes_body(body, defaults, deployment, call), "model": wire_name(endpoint, deployment.model)}
+        return _to_json({**whole, "stream": True} if call.stream else whole)
     kept = call.encoded
     if kept is not None and kept[0] is body:
         rest: bytes = kept[1]
@@ -101,14 +109,16 @@ def headers_for(
     Args:
         endpoint: where the request goes.
         credential_header: from `Credential.header`.
-        call: `call.headers` are the caller's; they may replace `user-agent` and nothing else of ours.
+        call: `call.headers` are the caller's; they may replace `user-agent` and `anthropic-version` and nothing else
+            of ours.
         content_type: of the body; None: there is none.
 
     Raises:
         BadRequestError: a header of the caller that cannot be sent or is not the caller's to set; the message
             names it, without its value.
     """
-    headers = dict(_own_headers(endpoint.organization, call.stream, OPERATIONS[call.operation].answer))
+    answer = OPERATIONS[call.operation].answer
+    headers = dict(_own_headers(endpoint.kind, endpoint.organization, call.stream, answer))
     if content_type is not None:
         headers["content-type"] = content_type
     for name, value in call.headers.items():
@@ -176,13 +186,15 @@ def reply_from(
 
 
 @lru_cache(maxsize=256)
-def _own_headers(organization: str | None, stream: bool, answer: str) -> dict[str, str]:
+def _own_headers(kind: str, organization: str | None, stream: bool, answer: str) -> dict[str, str]:
     """Copied by the caller, never changed."""
     accept = "application/json" if answer == "json" else "*/*"
     headers = {
         "accept": f"text/event-stream, {accept}" if stream else accept,
         "user-agent": f"azure-router/{_version()}",
     }
+    if kind == "anthropic":
+        headers["anthropic-version"] = ANTHROPIC_VERSION
     if organization:
         headers["openai-organization"] = organization
     return headers
@@ -236,7 +248,7 @@ def _misshapen(row: Operation, value: Any) -> str | None:
             return "it is an error"
         return None if row.key is None or row.key in value else f"{row.key!r} is missing"
     items = value.get(row.required)
-    if not isinstance(items, list) or not items:
+    if not isinstance(items, list) or not (items or row.may_be_empty):
         return f"{row.required!r} is missing or empty"
     for item in items:
         if not isinstance(item, dict) or (row.item is not None and item.get(row.item) is None):

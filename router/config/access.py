@@ -28,7 +28,7 @@ def model_of(params: Params, path: Path, problems: Problems) -> tuple[str, Parse
     """What `model` names, with its provider in front."""
     model, place = params.model or "", (*path, "model")
     provider = params.custom_llm_provider
-    if provider is not None and model.partition("/")[0] not in ("azure", "azure_text", "openai"):
+    if provider is not None and model.partition("/")[0] not in ("azure", "azure_text", "azure_ai", "openai"):
         model = f"{provider}/{model}"
     elif provider is not None and not model.startswith(f"{provider}/"):
         problems.add((*path, "custom_llm_provider"), "names another provider than model; remove one of them")
@@ -38,13 +38,10 @@ def model_of(params: Params, path: Path, problems: Problems) -> tuple[str, Parse
     except ValueError as error:
         problems.add(place, without_values(str(error), [model, params.model or ""]))
         return None
-    if parsed.provider == "azure" and parsed.name.startswith("claude-"):
-        problems.add(place, "Claude on Azure is not in this version; remove the entry")
-    elif model.count("*") > 1:
+    if model.count("*") > 1:
         problems.add(place, "holds more than one *; one is enough to say what varies")
-    else:
-        return model, replace(parsed, name=parsed.name.replace(_STAR, "*"))
-    return None
+        return None
+    return model, replace(parsed, name=parsed.name.replace(_STAR, "*"))
 
 
 def endpoints_of(

@@ -168,7 +168,7 @@ class Params(PriceKeys):
     enable_azure_ad_token_refresh: Flag = _about("As among the router's settings, for this deployment.")
     organization: OneOrMore = _about("OpenAI's organization.  A list makes one deployment of each.")
     custom_llm_provider: Annotated[
-        str | None, PlainValidator(one_of("azure", "azure_text", "openai")), Shown("azure or openai")
+        str | None, PlainValidator(one_of("azure", "azure_text", "azure_ai", "openai")), Shown("azure or openai")
     ] = _about("Instead of the prefix of `model`.")
     allow_http: Flag = _about("Accept `http://` for a host other than this machine.  The key travels unencrypted then.")
     tpm: Limit = _about("Tokens per minute.  Default: no limit until a header or a 429 teaches one.")

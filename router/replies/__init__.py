@@ -1,4 +1,4 @@
-"""What callers hold in their hands: replies of OpenAI's shape.
+"""What callers hold in their hands: replies of OpenAI's shape, and Claude's messages in Anthropic's.
 
 Light pydantic models: attributes and items, unknown fields kept, `model_dump()` and `model_dump_json()`.  They take
 what the service sent as it is; only what callers rely on is declared, and nothing is refused for being new.
@@ -19,10 +19,12 @@ from .completions import TextChoice, TextCompletion, TextCompletionChunk
 from .embeddings import Embedding, EmbeddingResponse
 from .files import ITEMS, Batch, FileObject, FineTuningJob, MergedPage, RequestCounts
 from .images import Image, ImagesResponse
+from .messages import AnthropicMessage, ContentBlock, MessageEvent, MessageUsage
 from .responses import Deleted, Page, Response, StreamEvent
 
 __all__ = [
     "ITEMS",
+    "AnthropicMessage",
     "Batch",
     "Binary",
     "ChatCompletion",
@@ -30,6 +32,7 @@ __all__ = [
     "Choice",
     "ChunkChoice",
     "CompletionUsage",
+    "ContentBlock",
     "Deleted",
     "Embedding",
     "EmbeddingResponse",
@@ -40,6 +43,8 @@ __all__ = [
     "ImagesResponse",
     "MergedPage",
     "Message",
+    "MessageEvent",
+    "MessageUsage",
     "Model",
     "Page",
     "RequestCounts",
@@ -86,10 +91,15 @@ REPLIES: dict[str, type[Routed]] = {
     "fine_tuning.jobs.list": Page,
     "fine_tuning.jobs.events": Page,
     "fine_tuning.jobs.checkpoints": Page,
+    "messages": AnthropicMessage,
 }
 """By operation; any other is a `Routed` with the fields that came."""
 
-EVENTS: dict[str, type[Model]] = {"chat.completions": ChatCompletionChunk, "completions": TextCompletionChunk}
+EVENTS: dict[str, type[Model]] = {
+    "chat.completions": ChatCompletionChunk,
+    "completions": TextCompletionChunk,
+    "messages": MessageEvent,
+}
 """What the events of a stream are, by operation; any other is a `StreamEvent`."""
 
 

@@ -14,10 +14,11 @@ from .embeddings import Embeddings
 from .files import Files
 from .fine_tuning import FineTuning
 from .images import Images
+from .messages import ClaudesMessages
 from .responses import Responses
 
 
-class Surface(Chat, Completions, Embeddings, Images, Audio, Responses, Files, Batches, FineTuning):
+class Surface(Chat, Completions, Embeddings, Images, Audio, Responses, Files, Batches, FineTuning, ClaudesMessages):
     """All operations."""
 
 

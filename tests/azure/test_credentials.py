@@ -71,7 +71,12 @@ def settled(credential, calls, source):
 
 @pytest.mark.parametrize(
     ("kind", "header"),
-    [("azure", ("api-key", "k")), ("azure_v1", ("api-key", "k")), ("openai", ("authorization", "Bearer k"))],
+    [
+        ("azure", ("api-key", "k")),
+        ("azure_v1", ("api-key", "k")),
+        ("anthropic", ("x-api-key", "k")),
+        ("openai", ("authorization", "Bearer k")),
+    ],
 )
 async def test_a_key_travels_in_the_one_header_of_its_endpoint(kind, header):
     credential = ApiKey("k")

@@ -154,6 +154,31 @@ def test_models_that_name_no_known_provider_or_no_plain_name_are_refused(model):
         split_model(model)
 
 
+FOUNDRY = "https://x.services.ai.azure.com"
+
+
+@pytest.mark.parametrize("base", [FOUNDRY, f"{FOUNDRY}/anthropic", f"{FOUNDRY}/anthropic/v1/messages"])
+@pytest.mark.parametrize("model", ["azure/claude-sonnet-4-5", "azure_ai/claude-sonnet-4-5"])
+def test_claude_is_asked_on_its_own_route_for_chat_too(model, base):
+    endpoint = parse_endpoint(model, base, "2024-10-21")
+    assert (endpoint.kind, endpoint.api_version, endpoint.host) == ("anthropic", None, "x.services.ai.azure.com")
+    for operation in ("messages", "chat.completions"):
+        assert url_for(endpoint, "claude-sonnet-4-5", operation) == f"{FOUNDRY}/anthropic/v1/messages"
+
+
+def test_claude_and_the_others_serve_what_they_serve():
+    claude, other = parse_endpoint("azure/claude-x", FOUNDRY, None), parse_endpoint("azure/d", FOUNDRY, None)
+    for endpoint, operation in [(claude, "embeddings"), (claude, "models.list"), (other, "messages")]:
+        with pytest.raises(ValueError, match="not served"):
+            url_for(endpoint, "d", operation)
+
+
+def test_azure_ai_is_claude_alone():
+    with pytest.raises(ValueError, match="azure/my-deployment"):
+        parse_endpoint("azure_ai/mistral", FOUNDRY, None)
+    assert parse_endpoint("azure_ai/mine", f"{FOUNDRY}/anthropic", None).kind == "anthropic"
+
+
 @pytest.mark.parametrize(
     ("api_base", "words"),
     [
@@ -185,7 +210,6 @@ def test_models_that_name_no_known_provider_or_no_plain_name_are_refused(model):
         (f"{R}/openai/v1/nonsense", "no known operation"),
         (f"{R}/openai/deployments/b$d", "not a valid name"),
         ("https://x.services.ai.azure.com/models", "another API"),
-        ("https://x.services.ai.azure.com/anthropic", "another API"),
         (None, "AZURE_API_BASE"),
         ("", "AZURE_API_BASE"),
     ],
@@ -251,7 +275,7 @@ def test_any_text_as_a_base_gives_an_endpoint_or_a_value_error(base, version):
 
 
 @given(
-    st.sampled_from(sorted(o for o in OPERATIONS if "{" not in OPERATIONS[o].path)),
+    st.sampled_from(sorted(o for o, row in OPERATIONS.items() if "{" not in row.path and not row.anthropic)),
     st.sampled_from(["2024-10-21", "v1", "preview"]),
 )
 def test_a_url_read_back_as_a_base_gives_the_same_url(operation, version):

@@ -101,3 +101,27 @@ def test_the_callers_objects_stay_as_they_are_and_the_next_deployment_gets_them_
     assert plain == {"model": "x", "messages": messages, "temperature": 0.5, "max_tokens": 4}
     assert again == picky
     assert [m["role"] for m in messages] == ["system", "developer"]
+
+
+CLAUDE = parse_endpoint("azure/claude-sonnet-4-5", "https://r.services.ai.azure.com", None)
+
+
+def test_what_claude_refuses_is_an_error_with_its_reason_or_is_left_out():
+    body = {"messages": HELLO, "seed": 1, "temperature": 1.5}
+    with pytest.raises(UnsupportedParamsError) as caught:
+        sent(body, endpoint=CLAUDE)
+    for part in ("`seed`, `temperature` are refused by Claude", "east", "end at 1", "drop_params=True"):
+        assert part in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert (caught.value.param, caught.value.deployment) == ("seed", "east")
+    plain = sent({"messages": HELLO}, endpoint=CLAUDE)
+    assert plain["messages"] == [{"role": "user", "content": [{"type": "text", "text": "canary-prompt"}]}]
+    assert sent(body, endpoint=CLAUDE, ours=ParameterRules(drop=True)) == plain
+    assert sent(body, endpoint=CLAUDE, callers=ParameterRules(unwanted=frozenset({"seed", "temperature"}))) == plain
+    allowed = sent(body, endpoint=CLAUDE, callers=ParameterRules(drop=True, allowed=frozenset({"seed"})))
+    assert allowed == {**plain, "seed": 1}
+
+
+def test_claudes_own_messages_are_nobodys_to_judge():
+    body = {"messages": HELLO, "max_tokens": 5, "seed": 1, "top_k": 2}
+    assert sent(body, endpoint=CLAUDE, operation="messages") == {"model": "d", **body}

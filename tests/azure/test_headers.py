@@ -30,6 +30,17 @@ NOW = "Wed, 21 Oct 2026 07:28:00 GMT"
         ({"x-ratelimit-reset-requests": "1h2m3.5s"}, 3723.5),
         ({"x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "9s"}, 9.0),
         ({"retry-after": "0", "x-ratelimit-reset-tokens": "7"}, 7.0),
+        ({"anthropic-ratelimit-tokens-reset": "2026-10-21T07:28:09Z", "date": NOW}, 9.0),
+        (
+            {
+                "anthropic-ratelimit-requests-reset": "2026-10-21T07:28:05Z",
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-input-tokens-reset": "2026-10-21T07:28:50.25Z",
+                "anthropic-ratelimit-input-tokens-remaining": "70",
+                "date": NOW,
+            },
+            5.0,
+        ),
     ],
 )
 def test_a_wait_is_understood_in_every_spelling(headers, seconds):
@@ -63,6 +74,23 @@ def test_an_absurd_reset_counts_as_absent(value):
 def test_a_date_that_is_past_far_or_cannot_be_judged_counts_as_absent(value, date):
     headers = {"retry-after": value} | ({"date": date} if date else {})
     assert retry_after(headers) is None
+
+
+@pytest.mark.parametrize("value", ["2026-13-21T07:28:09Z", "2026-10-21", "soon", "0000-00-00T00:00:00Z"])
+def test_an_instant_that_makes_no_sense_counts_as_absent(value):
+    assert retry_after({"anthropic-ratelimit-tokens-reset": value, "date": NOW}) is None
+    assert retry_after({"anthropic-ratelimit-tokens-reset": "2026-10-21T07:28:09Z"}) is None
+
+
+def test_claudes_rate_limits_are_read():
+    headers = {
+        "anthropic-ratelimit-requests-limit": "1000",
+        "anthropic-ratelimit-requests-remaining": "999",
+        "anthropic-ratelimit-tokens-limit": "96000",
+        "anthropic-ratelimit-tokens-remaining": "95000",
+        "anthropic-ratelimit-input-tokens-limit": "80000",
+    }
+    assert rate_limits(headers) == RateLimits(96_000, 95_000, 1000, 999)
 
 
 def test_rate_limits_are_read():

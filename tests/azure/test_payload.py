@@ -48,6 +48,11 @@ def test_what_is_no_json_is_refused(data):
         ({"prompt_tokens": 3, "completion_tokens": 4}, Usage(3, 4, 7)),
         ({"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}, Usage(3, 4, 7)),
         ({"prompt_tokens": 0, "completion_tokens": None, "total_tokens": 0}, Usage(0, 0, 0)),
+        (
+            {"input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 6},
+            Usage(14, 4, 18),
+        ),
+        ({"input_tokens": 3, "output_tokens": 4, "cache_read_input_tokens": None}, Usage(3, 4, 7)),
         ({"prompt_tokens": 10**9}, Usage(10**9, 0, 10**9)),
     ],
 )
@@ -63,6 +68,7 @@ def test_a_usage_is_read_under_both_names(stated, usage):
         {"prompt_tokens": "3"},
         {"prompt_tokens": True},
         {"prompt_tokens": 3.5},
+        {"input_tokens": 3, "cache_read_input_tokens": -1},
         {"prompt_tokens": 3, "completion_tokens": 10**12},
         {"prompt_tokens": 3, "total_tokens": [3]},
         {},

@@ -66,6 +66,14 @@ def test_every_form_of_an_address_is_understood(
     assert (endpoint.kind, endpoint.base, endpoint.api_version, made.model) == (kind, base, version, wire)
 
 
+@pytest.mark.parametrize("model", ["azure/claude-sonnet-4-5", "azure_ai/claude-sonnet-4-5"])
+def test_claude_is_reached_on_foundry_with_azures_credential(model: str, environment: pytest.MonkeyPatch) -> None:
+    made = only(model=model, api_key=None)
+    endpoint = made.endpoint.endpoint
+    assert (endpoint.kind, endpoint.base) == ("anthropic", "https://east.services.ai.azure.com/anthropic")
+    assert (made.model, secret(made)) == ("claude-sonnet-4-5", "env-key")
+
+
 @pytest.mark.parametrize(
     ("params", "says"),
     [
@@ -79,10 +87,10 @@ def test_every_form_of_an_address_is_understood(
         ({"model": "azure/CAN ARY"}, "model: deployment (hidden) is not a valid name"),
         ({"model": "bedrock/CANARY"}, "model: model (hidden) names the provider"),
         ({"model": "azure/"}, "model: names no deployment"),
-        ({"model": "azure/claude-sonnet-4-5"}, "model: Claude on Azure"),
+        ({"model": "azure_ai/CANARY"}, "model: model 'azure_ai/…' is Claude on Foundry here"),
         ({"api_version": "sk-CANARY"}, "api_version: api_version (hidden) is neither a date"),
         ({"custom_llm_provider": "openai"}, "custom_llm_provider: names another provider than model"),
-        ({"custom_llm_provider": "CANARY"}, "custom_llm_provider: must be one of azure, azure_text, openai"),
+        ({"custom_llm_provider": "CANARY"}, "custom_llm_provider: must be one of azure, azure_text, azure_ai, openai"),
         ({"model": "gpt-4o", "api_base": None, "organization": "CANARY\n"}, "organization: must be a name"),
         ({"model": "gpt-4o", "api_base": None, "organization": ["a", "CAN ARY"]}, "organization: organization holds"),
     ],
