@@ -184,7 +184,9 @@ class Places:
         return found
 
     def _listed(self) -> list[Place]:
-        return [Place(d.id, d) for d in self._settings.deployments]
+        """Claude is left out: it keeps no files."""
+        kept = (d for d in self._settings.deployments if d.endpoint.endpoint.kind != "anthropic")
+        return [Place(d.id, d) for d in kept]
 
 
 def _resource(deployment: Deployment) -> Hashable:

@@ -74,7 +74,8 @@ def test_parameters_are_dropped_wherever_that_is_said(server: EmulatorServer, se
 
 def test_in_a_mixed_group_the_call_goes_where_it_is_taken(server: EmulatorServer) -> None:
     names = ("o3-mini", "chat", "prod")
-    with Router([entry(server, n) for n in names[:2]] + [entry(server, "prod", base_model="gpt-5")]) as router:
+    fleet = [*(entry(server, n) for n in names[:2]), entry(server, "prod", base_model="gpt-5")]
+    with Router(fleet, seed=1) as router:
         for _ in range(6):
             assert router.completion("gpt-4o", HELLO, temperature=0.2).routing.deployment == "chat"
         served = {router.completion("gpt-4o", HELLO).routing.deployment for _ in range(9)}

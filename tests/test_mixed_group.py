@@ -137,3 +137,11 @@ def test_what_one_does_not_serve_goes_to_those_that_do(servers: dict[str, Record
         assert router.completion("any", HELLO).routing.deployment == "claude"
         servers["dated"].reply = answer({"data": [{"index": 0, "embedding": [0.5]}]})
         assert router.embedding("any", "text").routing.deployment == "dated"
+
+
+def test_claude_keeps_no_files(servers: dict[str, Recorder]) -> None:
+    for server in servers.values():
+        server.reply = answer({"object": "list", "data": []})
+    with Router(group(servers)) as router:
+        assert router.list_files().data == []
+    assert [id for id, server in servers.items() if server.asked] == ["dated", "v1", "openai"]
