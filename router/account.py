@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, inf
+from typing import Any
 
 from .charge import Charge, ChargePolicy
 from .effective import EffectiveLimit
@@ -47,6 +48,9 @@ class Charged:
     requests: tuple[Cell, ...]
     utilisation: float
     serial: int
+    refunded: bool = False
+    entry: Any = None
+    """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
 
 
 class Account:
@@ -112,6 +116,16 @@ class Account:
             return self.limit.value
         rpm = self.requests[0].limit
         return 1000.0 * rpm if rpm < inf else DEFAULT_CAPACITY
+
+    @property
+    def tokens_used(self) -> int:
+        """What stands in the window of tokens, valid after `advance`."""
+        return self.tokens.used
+
+    @property
+    def requests_used(self) -> int:
+        """What stands in the window of a minute's requests, valid after `advance`."""
+        return self.requests[0].used
 
     # ---- room ----------------------------------------------------------------------------------------------
 
@@ -184,6 +198,7 @@ class Account:
         for window, cell in zip(self.requests, charged.requests, strict=False):
             window.amend(cell, -request)
         lease.tokens_settled = 0
+        charged.refunded = True
 
     def settle(self, lease: Lease, charged: Charged, actual: int | None, now: float) -> bool:
         """Charge what an attempt really cost.  True if that gave tokens back."""
@@ -251,7 +266,7 @@ class Account:
             self._learn_burst_window(limits)
             return
         self.charge.doubted(now)
-        admitted = self.tokens.used - tokens
+        admitted = self.tokens_used - tokens
         known = self.limit.known
         if known < inf:
             enough = admitted >= CUT_EVIDENCE_SHARE * known

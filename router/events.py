@@ -99,5 +99,48 @@ class StrategyFailed:
     problem: str
 
 
-Event = Chosen | Throttled | Ejected | Disabled | Recovered | Settled | FellBack | GaveUp | StrategyFailed
+@dataclass(frozen=True, slots=True)
+class StoreLost:
+    """The shared store does not answer: the group's calls go on without it."""
+
+    group: str
+    reason: str
+    """`timeout`, `refused`, `readonly`, …: a word of `router.stores`."""
+    mode: str
+    """`share`, `strict` or `open`."""
+    share: float
+    """The part of each limit that this replica uses by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreBack:
+    """The shared store answers again."""
+
+    group: str
+    seconds: float
+    """For how long it did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMended:
+    """Keys under our prefix held something that is not ours; they were taken over."""
+
+    group: str
+    keys: int
+
+
+Event = (
+    Chosen
+    | Throttled
+    | Ejected
+    | Disabled
+    | Recovered
+    | Settled
+    | FellBack
+    | GaveUp
+    | StrategyFailed
+    | StoreLost
+    | StoreBack
+    | StoreMended
+)
 Listener = Callable[[Event], None]

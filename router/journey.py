@@ -205,6 +205,8 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
         step = Reserve(call, call.group, tried, stay.retry_cost, patience, ticket, deadline, paid)
         answer = yield from ask(step)
         if isinstance(answer, Lease):
+            if answer.wait > 0.0:
+                yield from _wait_for_slot(stay, diary, answer)
             return answer
         left = diary.left(call, answer.now)
         if answer.ticket is not None:
@@ -226,6 +228,15 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
         diary.waited += waited
         if ticket is not None:
             stay.patience -= waited
+
+
+def _wait_for_slot(stay: Stay, diary: Diary, lease: Lease) -> Journey[None]:
+    """The lease is booked for a slot that opens a little later."""
+    diary.left(stay.call, lease.at)
+    waited = yield from ask(Wait(lease.wait))
+    lease.at += waited
+    diary.waited += waited
+    stay.patience -= waited
 
 
 def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:

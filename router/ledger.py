@@ -67,9 +67,12 @@ class Ledger:
         resource = self.resources.get(deployment.resource)
         if resource is None:
             resource = self.resources[deployment.resource] = Resource()
-        account = Account(deployment, self.health, resource, self.charge)
+        account = self._account(deployment, resource)
         self.accounts[deployment.id] = account
         return account
+
+    def _account(self, deployment: Deployment, resource: Resource) -> Account:
+        return Account(deployment, self.health, resource, self.charge)
 
     def add_group(self, name: str, deployment: Deployment) -> None:
         """Open a group of one: a deployment asked for by its own id, or one that a wildcard matched.  Idempotent."""
@@ -104,11 +107,9 @@ class Ledger:
         if blocker is None:
             asking = Asking(tokens, now, slot_of(now), group.turn, self.rng, step.tried, kept)
             asking.only = only
-            found = group.choose(asking)
-            if found is not None:
-                if ticket is not None:
-                    group.queue.leave(ticket)
-                return self._grant(group, found[0], found[1], step, now, asking.slot)
+            granted = self._take(group, asking, step, now)
+            if granted is not None:
+                return granted
         return self._refuse(group, step, now, blocker)
 
     def _reserve_free(self, group: Group, step: Reserve, now: float) -> Lease | Refusal:
@@ -126,7 +127,16 @@ class Ledger:
             found = left[0], 0.0
         return self._grant(group, found[0], found[1], step, now, asking.slot)
 
+    def _take(self, group: Group, asking: Asking, step: Reserve, now: float) -> Lease | None:
+        """The group's choice for a call that nobody in the line holds up, charged; None if nothing can take it."""
+        found = group.choose(asking)
+        if found is None:
+            return None
+        return self._grant(group, found[0], found[1], step, now, asking.slot)
+
     def _grant(self, group: Group, account: Account, utilisation: float, step: Reserve, now: float, slot: int) -> Lease:
+        if step.ticket is not None:
+            group.queue.leave(step.ticket)
         group.turn += 1
         self._serial += 1
         others = len(group.accounts) - len(step.tried) - 1
@@ -151,11 +161,11 @@ class Ledger:
             if ticket is None:
                 ticket = group.queue.join(step.call, step.call.tokens, until, step.tried)
             elif blocker is None:
-                group.queue.pass_on(ticket)
+                self._pass_on(group, ticket)
             if group.queue.is_head(ticket):
                 group.queue.kept = account
             # An opening that is due and yet not ours (kept for the head of the line) is looked at again a slot later.
-            wake = until if blocker is not None else min(until, max(opening or now, now + SLOT_S))
+            wake = until if blocker is not None else min(until, self._looks_again(group, opening or now, now))
             return Refusal(now, wake, ticket, "full")
         if ticket is not None:
             group.queue.leave(ticket)
@@ -164,6 +174,14 @@ class Ledger:
             if again is not None:
                 return Refusal(now, again, None, "tried")
         return Refusal(now, eta, None, "full", tuple(group.why_not(step.call, now)))
+
+    def _pass_on(self, group: Group, ticket: Ticket) -> None:
+        """This one looked and found no room; somebody behind it may."""
+        group.queue.pass_on(ticket)
+
+    def _looks_again(self, group: Group, opening: float, now: float) -> float:
+        """When a waiting call that nobody holds up should try again, if nobody rings it before."""
+        return max(opening, now + SLOT_S)
 
     # ---- begin, settle, leave ------------------------------------------------------------------------------
 

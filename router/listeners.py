@@ -19,6 +19,9 @@ from .events import (
     Listener,
     Recovered,
     Settled,
+    StoreBack,
+    StoreLost,
+    StoreMended,
     StrategyFailed,
     Throttled,
 )
@@ -33,6 +36,9 @@ LEVELS: dict[type[Event], int] = {
     FellBack: logging.INFO,
     Ejected: logging.WARNING,
     GaveUp: logging.WARNING,
+    StoreBack: logging.INFO,
+    StoreLost: logging.WARNING,
+    StoreMended: logging.ERROR,
     StrategyFailed: logging.ERROR,
     Disabled: logging.ERROR,
 }
@@ -83,5 +89,16 @@ def describe(event: Event) -> str:
             return f"{group}: falls back to {to} ({reason})"
         case GaveUp(group, error, attempts):
             return f"{group}: gave up with {error} after {attempts} attempts"
+        case StoreLost(group, reason, mode, share):
+            what = {
+                "share": f"this replica goes on with {share:.0%} of each limit",
+                "open": "every replica goes on with the whole of each limit",
+                "strict": "calls wait until it is back",
+            }
+            return f"{group}: the shared store does not answer ({reason}); {what[mode]}"
+        case StoreBack(group, seconds):
+            return f"{group}: the shared store is back after {seconds:.1f} s; limits are shared again"
+        case StoreMended(group, keys):
+            return f"{group}: {keys} keys of the shared store held something that is not ours; they were taken over"
         case StrategyFailed(group, strategy, problem):
             return f"{group}: the strategy {strategy} failed ({problem}); least load decided instead"

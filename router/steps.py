@@ -30,7 +30,7 @@ class Ticket:
     `ring` may come from any thread, before or after the driver has begun to wait, and more than once.
     """
 
-    __slots__ = ("avoids", "bell", "call", "deadline", "priority", "rung", "rung_at", "serial", "tokens")
+    __slots__ = ("avoids", "bell", "booked", "call", "deadline", "priority", "rung", "rung_at", "serial", "tokens")
 
     def __init__(self, call: Call, tokens: int, deadline: float, serial: int, avoids: Collection[str] = ()) -> None:
         self.call = call
@@ -44,6 +44,8 @@ class Ticket:
         self.rung_at: float | None = None
         """When a later call first found this one rung and still in its way."""
         self.bell: Callable[[], None] | None = None
+        self.booked: Any = None
+        """A place that a shared store granted while it waited; it is fetched by reserving again."""
 
     def ring(self) -> None:
         """Wake the waiter, now or as soon as it waits."""

@@ -347,6 +347,8 @@ class Lease:
     """When it was granted."""
     others: int = 0
     """Deployments of the group that the call has not used and that could be tried after this one."""
+    wait: float = 0.0
+    """Seconds from `at` before which it must not be sent: it was booked for a slot that opens then."""
     charges: Any = field(default=None, repr=False)
     """The store's own note of what was charged where."""
     probe: bool = False

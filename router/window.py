@@ -93,14 +93,17 @@ class Window:
         """Is there room for `amount` now?  Valid after `advance`."""
         return self.used + amount <= self.limit
 
-    def opening(self, amount: int, slot: int) -> float | None:
+    def opening(self, amount: int, slot: int, limit: float | None = None) -> float | None:
         """When `amount` would fit if nothing else were charged: seconds on the clock of the slots; None if never.
 
-        The answer is the beginning of the first slot at which it fits; `slot` itself if it fits now.
+        The answer is the beginning of the first slot at which it fits; `slot` itself if it fits now.  A `limit` holds
+        instead of the window's own.
         """
-        if amount > self.limit:
+        if limit is None:
+            limit = self.limit
+        if amount > limit:
             return None
-        excess = self.used + amount - self.limit
+        excess = self.used + amount - limit
         if excess <= 0:
             return slot * SLOT_S
         for cell_slot, charged in self.cells:

@@ -1,0 +1,212 @@
+"""Is the shared store there for a group, and what may this replica do while it is not?
+
+    together ──a question fails──▶ alone ──after 0.5 to 2 s it is asked again, beside the calls──▶ together
+                                     ▲                     │
+                                     └────── fails ────────┘
+
+One failure is enough: a call that waited in vain goes on by itself at once, and so do all others, so that no call ever
+waits longer than the store's timeout.  What `alone` means is configured:
+
+    share    a part of each limit: half of it by head count, half by what each used in the minute before.  The parts
+             add up to the limit, and a replica that had all of the traffic goes on with most of it.  In the first
+             minute, when what was used before still counts, all replicas together stay below 1.5 times a limit
+    strict   nothing is sent until the store is back
+    open     the whole limit each, and 429s are the only brake
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from random import Random
+
+from .account import SharedAccount
+from .inquiry import Answer, Inquiry, Need
+from .journal import Journal
+
+PAUSE_S, PAUSE_CAP_S = 0.5, 2.0
+UNKNOWN_REPLICAS = 2
+"""Where the store was never reached: somebody who shares limits has at least two."""
+UNDONE_AT_MOST = 64
+TELL_S = 1.0
+"""How long a correction may wait for a call to ride on."""
+
+
+class OnStoreFailure(StrEnum):
+    """What calls do while the store does not answer."""
+
+    SHARE = "share"
+    STRICT = "strict"
+    OPEN = "open"
+
+
+@dataclass(slots=True)
+class Link:
+    """The contact of one group with the store.
+
+    Attributes:
+        replicas: seen alive by the store, this one included; 0 before its first answer.
+        reason: why it is alone; empty while it is not.
+        since: when it last changed, in seconds on the replica's clock.
+    """
+
+    group: str
+    accounts: list[SharedAccount]
+    mode: OnStoreFailure = OnStoreFailure.SHARE
+    expected: int | None = None
+    journal: Journal = field(default_factory=Journal)
+    rests: dict[SharedAccount, float] = field(default_factory=dict[SharedAccount, float])
+    replicas: int = 0
+    reason: str = ""
+    since: float = 0.0
+    _serial: int = 0
+    _acked: int = 0
+    _forget: list[int] = field(default_factory=list[int])
+    _undo: list[Inquiry] = field(default_factory=list[Inquiry])
+    _pauses: int = 0
+    _until: float = 0.0
+    _probing: bool = False
+    _told_at: float = 0.0
+    _clock: tuple[float, float] | None = None
+    """A moment on both clocks: ours in seconds, the store's in milliseconds."""
+
+    # ---- asking --------------------------------------------------------------------------------------------
+
+    @property
+    def alone(self) -> bool:
+        """Does the replica go by itself?"""
+        return bool(self.reason)
+
+    def next_errand(self, now: float) -> float | None:
+        """When a question without a call is worth asking, in seconds on the replica's clock; None: not as things stand.
+
+        While the replica is alone, that is the question whether the store is back; otherwise what waits to be told
+        and found no call to ride on.
+        """
+        if self.reason:
+            return None if self._probing else self._until
+        if self.rests:
+            return now
+        return self._told_at + TELL_S if self.journal.waits or self._undo else None
+
+    def inquire(self, needs: list[Need], now: float) -> Inquiry:
+        """A question with everything that waits riding along.  Its end must be told: answered, or failed."""
+        self._serial += 1
+        self._told_at = now
+        if self._clock is not None:
+            slots = (self._clock[1] + 1000.0 * (now - self._clock[0])) / 250.0
+            self.journal.tell_untold(now, slots, 4.0, self._serial)
+        rests = {account: until for account, until in self.rests.items() if until > now}
+        inquiry = Inquiry(
+            self.group, self._serial, now, None, needs, self.journal.take(), rests, self._forget, self._undo,
+            self._acked, self.replicas, bool(self.reason),
+        )  # fmt: skip
+        self.rests, self._forget, self._undo = {}, [], []
+        self._probing = self._probing or inquiry.probe
+        return inquiry
+
+    def answered(self, inquiry: Inquiry, answer: Answer, now: float) -> float | None:
+        """An answer came.  Returns for how long the store had been away, None if it was not."""
+        self.replicas = max(1, answer.replicas)
+        self._clock = (now, float(answer.now_ms))
+        self._acked = max(self._acked, inquiry.serial)
+        self._forget.append(inquiry.serial)
+        for other, was_done in zip(inquiry.undo, answer.undone, strict=False):
+            self._forget.append(other.serial)
+            if not was_done:
+                self._put_back(other)
+        return self._together(now)
+
+    def lost(self, inquiry: Inquiry, answer: Answer, now: float) -> None:
+        """The store has lost its memory: everything of the last minute is told again with the next question."""
+        self._put_back(inquiry)
+        for other in inquiry.undo:
+            if other.serial <= answer.last:
+                self._undo.append(other)
+            else:
+                self._put_back(other)
+        self.journal.lost(answer.last, now)
+        self._acked = answer.last
+        self._clock = (now, float(answer.now_ms))
+
+    def failed(self, inquiry: Inquiry, reason: str, now: float, rng: Random) -> bool:
+        """No answer came, or none that says what was done.  True if the replica is alone from now on.
+
+        The question is taken back with the next one: if it was carried out after all, its charge goes; if it is
+        still on its way, it will do nothing.
+        """
+        self.take_back(inquiry)
+        was_alone = self.alone
+        if was_alone and not inquiry.probe:
+            return False  # it was asked before the first failure; that one counts
+        self._probing = False
+        self._until = now + (0.5 + 0.5 * rng.random()) * min(PAUSE_CAP_S, PAUSE_S * 2.0**self._pauses)
+        self._pauses = min(self._pauses + 1, 8)
+        if was_alone:
+            self.reason = reason
+            return False
+        self.reason = reason
+        self.since = now
+        share = self.share()
+        for account in self.accounts:
+            account.share = share
+        return True
+
+    def take_back(self, inquiry: Inquiry) -> None:
+        """Whoever asked is gone, or never heard: see `failed`."""
+        if inquiry.probe:
+            self._probing = False
+        self._undo += [*inquiry.undo, inquiry]
+        inquiry.undo = []
+        self._forget += inquiry.forget
+        for account, until in inquiry.rests.items():
+            self.rests[account] = max(until, self.rests.get(account, until))
+        for old in self._undo[:-UNDONE_AT_MOST]:
+            self._put_back(old)  # so old that its charge has aged out
+        del self._undo[:-UNDONE_AT_MOST]
+
+    def _put_back(self, inquiry: Inquiry) -> None:
+        self.journal.put_back(inquiry.posts)
+        inquiry.posts = []
+        for account, until in inquiry.rests.items():
+            self.rests[account] = max(until, self.rests.get(account, until))
+
+    def _together(self, now: float) -> float | None:
+        self._probing = False
+        self._pauses = 0
+        if not self.reason:
+            return None
+        away = now - self.since
+        self.reason = ""
+        self.since = now
+        for account in self.accounts:
+            account.share = None
+        return away
+
+    def forked(self) -> None:
+        """This is a child process, a replica of its own: what its parent asked and was granted is not its own."""
+        self.journal = Journal()
+        self.rests, self._forget, self._undo = {}, [], []
+        self._serial = self._acked = 0
+        self._probing = False
+        for account in self.accounts:
+            account.allowance = None
+            account.asking = False
+
+    # ---- alone ---------------------------------------------------------------------------------------------
+
+    def share(self) -> float:
+        """The part of each limit that this replica may use by itself."""
+        if self.mode is not OnStoreFailure.SHARE:
+            return 1.0 if self.mode is OnStoreFailure.OPEN else 0.0
+        replicas = self.replicas or self.expected or UNKNOWN_REPLICAS
+        if replicas == 1:
+            return 1.0
+        own = fleet = 0
+        for account in self.accounts:
+            mine, everybody = account.fleet_share
+            own += mine
+            fleet += everybody
+        if not self.replicas or not fleet:
+            return 1.0 / replicas
+        return 0.5 / replicas + 0.5 * own / fleet

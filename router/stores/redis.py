@@ -1,0 +1,196 @@
+"""The ledger of one replica, with its limits kept in Redis together with all the others'.
+
+Behind the same door as `memory.py`: a step is carried out under a lock that is never held across a wait.  Where the
+ledger must ask (`router.shared.inquiry`), the question goes out between two such moments, as one call of one script.
+A call waits for Redis at most once, for at most its timeout, and only before it is sent; nothing waits for Redis after
+a reply.  What found no call to ride on, and the question whether Redis is back, are one background thread's business.
+
+Redis holds numbers only, under `<prefix>:{<group>}:…`: see docs/redis.md.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from router.events import Event
+from router.shared.inquiry import Inquiry, arguments, read
+from router.shared.ledger import SharedLedger
+from router.steps import StoreStep
+
+from .errands import Errands
+from .memory import MemoryStore
+
+
+class StoreUnavailable(Exception):
+    """Redis did not do what it was asked.
+
+    Attributes:
+        reason: one word: `timeout`, `refused`, `auth`, `readonly`, …
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ScriptClient(Protocol):
+    """Runs `lua/reserve.lua`; raises StoreUnavailable and nothing else of its own."""
+
+    def call(self, keys: list[str], args: list[str | int]) -> list[int]:
+        """Blocking."""
+        ...
+
+    async def acall(self, keys: list[str], args: list[str | int]) -> list[int]:
+        """Awaiting."""
+        ...
+
+    def close(self) -> None:
+        """Close what blocking calls have opened."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what this event loop's calls have opened."""
+        ...
+
+
+class RedisStore(MemoryStore):
+    """Keeps one replica's ledger and asks Redis for what is shared.
+
+    Args:
+        ledger: the fleet.
+        client: how Redis is reached.
+        tell: gets every event, outside the lock.
+        clock: seconds, monotonic; injected in tests.
+        prefix: of every key.
+        redis_ms: the clock of Redis in milliseconds, for tests under virtual time; None: its own.
+        background: run errands in a thread; without it, somebody calls `run_errands`.
+    """
+
+    def __init__(
+        self,
+        ledger: SharedLedger,
+        client: ScriptClient,
+        tell: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        prefix: str = "azure-router",
+        redis_ms: Callable[[], int] | None = None,
+        background: bool = True,
+    ) -> None:
+        self.client = client
+        self.prefix = prefix
+        self.questions = 0
+        """Calls of the script so far."""
+        self._redis_ms = redis_ms or (lambda: 0)
+        self.replica = _new_name()
+        self._errands = Errands(self) if background else None
+        super().__init__(ledger, tell, clock)
+        self._shared = ledger
+
+    def apply(self, step: StoreStep) -> Any:
+        """Carry a step out, blocking, and return its answer."""
+        answer = super().apply(step)
+        while type(answer) is Inquiry:
+            answer = self._ask(answer)
+        self._look_for_errands()
+        return answer
+
+    async def aapply(self, step: StoreStep) -> Any:
+        """The same, awaiting."""
+        answer = super().apply(step)
+        while type(answer) is Inquiry:
+            answer = await self._aask(answer)
+        self._look_for_errands()
+        return answer
+
+    def run_errands(self) -> float | None:
+        """Ask what is due without a call.  Returns the seconds until there is more to do; None: not as things stand."""
+        for inquiry in self._locked(lambda ledger, now: ledger.errands(now)):
+            answer: Any = inquiry
+            while type(answer) is Inquiry:
+                answer = self._ask(answer)
+        return self._locked(lambda ledger, now: _seconds(ledger.next_errand(now), now))  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        """Tell what waits to be told, if Redis answers, and close the connections of blocking calls."""
+        if self._errands is not None:
+            self._errands.stop()
+        for inquiry in self._locked(lambda ledger, now: ledger.farewell(now)):
+            self._ask(inquiry)
+        self.client.close()
+
+    async def aclose(self) -> None:
+        """Close this event loop's connections; `close` does the rest."""
+        await self.client.aclose()
+
+    # ---- inside --------------------------------------------------------------------------------------------
+
+    def _ask(self, inquiry: Inquiry) -> Any:
+        try:
+            raw = self.client.call(*self._request(inquiry))
+        except StoreUnavailable as error:
+            return self._unanswered(inquiry, error.reason)
+        except BaseException:
+            self._locked(lambda ledger, _now: ledger.abandoned(inquiry))
+            raise
+        return self._answered(inquiry, raw)
+
+    async def _aask(self, inquiry: Inquiry) -> Any:
+        try:
+            raw = await self.client.acall(*self._request(inquiry))
+        except StoreUnavailable as error:
+            return self._unanswered(inquiry, error.reason)
+        except BaseException:
+            self._locked(lambda ledger, _now: ledger.abandoned(inquiry))
+            self._look_for_errands()
+            raise
+        return self._answered(inquiry, raw)
+
+    def _request(self, inquiry: Inquiry) -> tuple[list[str], list[str | int]]:
+        self.questions += 1
+        home = f"{self.prefix}:{{{quote(inquiry.group, safe='')}}}"
+        keys = [f"{home}:group"]
+        keys += [f"{home}:{quote(account.deployment.id, safe='@')}" for account in inquiry.accounts()]
+        return keys, arguments(inquiry, self.replica, self.clock(), self._redis_ms())
+
+    def _answered(self, inquiry: Inquiry, raw: list[int]) -> Any:
+        try:
+            answer = read(inquiry, raw)
+        except ValueError:
+            return self._unanswered(inquiry, "protocol")
+        return self._locked(lambda ledger, now: ledger.answered(inquiry, answer, now))
+
+    def _unanswered(self, inquiry: Inquiry, reason: str) -> Any:
+        return self._locked(lambda ledger, now: ledger.unanswered(inquiry, reason, now))
+
+    def _locked(self, deed: Callable[[SharedLedger, float], Any]) -> Any:
+        """Do something with the ledger under the lock, and tell its events outside it."""
+        with self._lock:
+            result = deed(self._shared, self.clock())
+            events = self._shared.take_events() if self._shared.events else ()
+        for event in events:
+            self._tell(event)
+        return result
+
+    def _look_for_errands(self) -> None:
+        if self._errands is not None and not self._errands.busy and self._shared.has_errands:
+            self._errands.wake()
+
+    def _forked(self) -> None:
+        super()._forked()
+        self.replica = _new_name()
+        if self._errands is not None:
+            self._errands = Errands(self)
+
+
+def _new_name() -> str:
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _seconds(when: float | None, now: float) -> float | None:
+    return None if when is None else max(0.0, when - now)
