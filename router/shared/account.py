@@ -62,13 +62,16 @@ class SharedAccount(Account):
     # ---- what is known of the others -----------------------------------------------------------------------
 
     def told(self, tokens: int, requests: int, now: float) -> None:
-        """The store said what all replicas together have in the windows of a minute."""
+        """The store said what all replicas together have in the windows of a minute; ours is among it."""
         if self.slot < (slot := slot_of(now)):
             self.advance(slot, now)
+        unspent = self.allowance
+        if unspent is not None:
+            tokens -= unspent.tokens
+            requests -= unspent.requests
         self._others = max(0, tokens - self.tokens.used)
         self._requests_of_others = max(0, requests - self.requests[0].used)
         self._told_at = now
-        self._closed_until = -inf
 
     def closed(self, need: int, until: float) -> None:
         """The store said that `need` tokens do not fit before `until` (seconds on our clock)."""
@@ -114,8 +117,9 @@ class SharedAccount(Account):
         if need >= self._closed_need and self.slot * SLOT_S < self._closed_until - HORIZON_S:
             return NO_ROOM
         load = (self.tokens_used + need) / self.tokens.limit if self.tokens.limit else 1.0
-        first = self.requests[0]
-        load = max(load, (self.requests_used + 1) / first.limit)
+        load = max(load, (self.requests_used + 1) / self.requests[0].limit)
+        for window in self.requests[1:]:
+            load = max(load, (window.used + 1) / window.limit)
         return min(1.0, load)
 
     def _alone(self, need: int, share: float) -> float:
@@ -140,6 +144,8 @@ class SharedAccount(Account):
             return None
         when = max(now, self.health.opening(now), self.resource.opening(now))
         if self.share is None:
+            # Never before our own charges have aged out; of the others' only what the store said of such a call counts.
+            when = max(when, self._opens_alone(need, slot, 1.0, now))
             if need >= self._closed_need:
                 when = max(when, self._closed_until)
         elif self._alone(need, self.share) > 1.0:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from random import Random
 from typing import cast
 
@@ -29,7 +30,7 @@ from router.health import State
 from router.ledger import Ledger
 from router.steps import Leave, Refusal, Reserve, Settle, Ticket
 from router.values import Deployment, Failure, HealthPolicy, Kind, Lease
-from router.window import SLOT_S, slot_of
+from router.window import slot_of
 from strategies import Strategy
 
 from .account import HORIZON_S, SharedAccount
@@ -252,19 +253,29 @@ class SharedLedger(Ledger):
             self.events.append(StoreMended(inquiry.group, answer.mended))
         if away is not None:
             self.events.append(StoreBack(inquiry.group, away))
+        loads: dict[SharedAccount, float] = {}
         for use in answer.uses:
-            use.account.told(use.tokens, use.requests, now)
-            if use.rest > 0 and use.account.health.state(now) is not State.THROTTLED:
-                use.account.health.throttled(now, use.rest, probe=False)
+            account = use.account
+            loads[account] = min(
+                1.0, max(use.tokens / (account.limit.value or 1.0), use.requests / account.requests[0].limit)
+            )
+            account.closed(0, -inf)
+            if use.rest > 0 and account.health.state(now) is not State.THROTTLED:
+                account.health.throttled(now, use.rest, probe=False)
         mine: Lease | Refusal | None = None
         for need, place in zip(inquiry.needs, answer.places, strict=True):
+            load = loads[place.account] if place.account is not None else 0.0
             if inquiry.step is not None and need is inquiry.needs[0]:
-                mine = self._settled_place(inquiry, inquiry.step, need, place, now)
+                mine = self._settled_place(inquiry, inquiry.step, need, place, load, now)
             elif need.ticket is not None:
-                self._book(inquiry, need, place, now)
+                self._book(inquiry, need, place, load, now)
+        for use in answer.uses:
+            use.account.told(use.tokens, use.requests, now)
         return mine
 
-    def _settled_place(self, inquiry: Inquiry, step: Reserve, need: Need, place: Place, now: float) -> Lease | Refusal:
+    def _settled_place(
+        self, inquiry: Inquiry, step: Reserve, need: Need, place: Place, load: float, now: float
+    ) -> Lease | Refusal:
         group = self.groups[step.group]
         link = self.links[inquiry.group]
         account = place.account
@@ -281,10 +292,9 @@ class SharedLedger(Ledger):
         if self._is_crowded(account):
             link.journal.amend(entry, -entry.tokens, -entry.requests)
             return self._refuse(group, step, now, None)
-        load = min(1.0, account.tokens_used / account.limit.value) if account.limit.value else 1.0
         return self._placed(group, account, entry, load, place.wait, step, now)
 
-    def _book(self, inquiry: Inquiry, need: Need, place: Place, now: float) -> None:
+    def _book(self, inquiry: Inquiry, need: Need, place: Place, load: float, now: float) -> None:
         """The place of a call that waits in the line: kept at its ticket, which is rung."""
         ticket, account = need.ticket, place.account
         if account is None or ticket is None:
@@ -295,7 +305,6 @@ class SharedLedger(Ledger):
         if ticket.booked is not None or ticket not in group.queue.tickets:
             link.journal.amend(entry, -entry.tokens, -entry.requests)
             return
-        load = min(1.0, account.tokens_used / account.limit.value) if account.limit.value else 1.0
         ticket.booked = Booked(account, entry, now + place.wait, load)
         ticket.ring()
 
@@ -334,11 +343,6 @@ class SharedLedger(Ledger):
             if when is not None and when <= now:
                 due.append(link.inquire([], now))
         return due
-
-    @property
-    def has_errands(self) -> bool:
-        """Will there be something to do, unless calls take it along?"""
-        return any(link.next_errand(0.0) is not None for link in self.links.values())
 
     def farewell(self, now: float) -> list[Inquiry]:
         """The last questions: everything that the store should still hear from this replica."""

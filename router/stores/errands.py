@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
+from math import inf
 from typing import Protocol
 
 PATIENCE_S = 5.0
@@ -15,8 +17,11 @@ PATIENCE_S = 5.0
 LEAST_S = 0.05
 
 
-class Errand(Protocol):
+class Owner(Protocol):
     """Whoever has errands."""
+
+    clock: Callable[[], float]
+    """Seconds, monotonic."""
 
     def run_errands(self) -> float | None:
         """Do what is due; seconds until there is more, None: nothing as things stand."""
@@ -26,23 +31,23 @@ class Errand(Protocol):
 class Errands:
     """Runs one owner's errands."""
 
-    def __init__(self, owner: Errand) -> None:
+    def __init__(self, owner: Owner) -> None:
         self._owner = weakref.ref(owner)
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = False
+        self._next = inf
+        """When the thread will look next, on the owner's clock."""
 
-    @property
-    def busy(self) -> bool:
-        """Does the thread know already that there is something to do?"""
-        return self._wake.is_set()
-
-    def wake(self) -> None:
-        """There is something to do."""
+    def due(self, when: float) -> None:
+        """There is something to do at `when`, on the owner's clock.  Cheap where the thread knows already."""
+        if when >= self._next:
+            return
         with self._lock:
             if self._stopped:
                 return
+            self._next = when
             self._wake.set()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="azure-router errands", daemon=True)
@@ -58,17 +63,19 @@ class Errands:
             thread.join(PATIENCE_S)
 
     def _run(self) -> None:
-        pause: float | None = None
+        pause: float | None = 0.0
         while True:
-            self._wake.wait(PATIENCE_S if pause is None else max(LEAST_S, pause))
+            woken = self._wake.wait(PATIENCE_S if pause is None else max(LEAST_S, pause))
             with self._lock:
-                idle = pause is None and not self._wake.is_set()
-                if self._stopped or idle:
+                if self._stopped or (pause is None and not woken):
                     self._thread = None
                     return
                 self._wake.clear()
+                self._next = inf
             owner = self._owner()
             if owner is None:
                 return
             pause = owner.run_errands()
+            if pause is not None:
+                self._next = min(self._next, owner.clock() + pause)
             del owner

@@ -178,8 +178,10 @@ class RedisStore(MemoryStore):
         return result
 
     def _look_for_errands(self) -> None:
-        if self._errands is not None and not self._errands.busy and self._shared.has_errands:
-            self._errands.wake()
+        if self._errands is not None:
+            when = self._shared.next_errand(0.0)
+            if when is not None:
+                self._errands.due(when)
 
     def _forked(self) -> None:
         super()._forked()
