@@ -67,12 +67,12 @@ class World:
         self._serial += 1
         heapq.heappush(self._heap, (when, self._serial, deed))
 
-    def start(self, when: float, call: Call) -> None:
-        """Start a call's journey at a moment."""
+    def start(self, when: float, call: Call, store: MemoryStore | None = None) -> None:
+        """Start a call's journey at a moment, in the world's own store or in another replica's."""
 
         def begin() -> None:
             trip = journey(call, self.policy, self.rng)
-            self._go_on(trip, self.now, None)
+            self._go_on(trip, self.now, None, store or self.store)
 
         self.at(when, begin)
 
@@ -94,7 +94,7 @@ class World:
             deed()
         return self.outcomes[-1]
 
-    def _go_on(self, trip: Journey[Granted], started: float, answer: Any) -> None:
+    def _go_on(self, trip: Journey[Granted], started: float, answer: Any, store: MemoryStore) -> None:
         while True:
             try:
                 step = trip.send(answer)
@@ -105,18 +105,18 @@ class World:
                 self.outcomes.append(Outcome(started, self.now, error))
                 return
             if isinstance(step, Send):
-                self._send(trip, started, step)
+                self._send(trip, started, step, store)
                 return
             if isinstance(step, Wait):
-                self._wait(trip, started, step)
+                self._wait(trip, started, step, store)
                 return
             if isinstance(step, Tell):
                 self.events.append(step.event)
                 answer = None
             else:
-                answer = self.store.apply(step)  # type: ignore[arg-type]
+                answer = store.apply(step)  # type: ignore[arg-type]
 
-    def _send(self, trip: Journey[Granted], started: float, step: Send) -> None:
+    def _send(self, trip: Journey[Granted], started: float, step: Send, store: MemoryStore) -> None:
         name = step.lease.deployment.id
         self.sent[name] += 1
         seconds, result = self.service(self.now, step.lease)
@@ -126,9 +126,9 @@ class World:
 
             seconds, result = step.timeout, Failure(Kind.TIMEOUT, "no answer")
         result.seconds = seconds
-        self.at(self.now + seconds, lambda: self._go_on(trip, started, result))
+        self.at(self.now + seconds, lambda: self._go_on(trip, started, result, store))
 
-    def _wait(self, trip: Journey[Granted], started: float, step: Wait) -> None:
+    def _wait(self, trip: Journey[Granted], started: float, step: Wait, store: MemoryStore) -> None:
         slept_at = self.now
         done = False
 
@@ -138,7 +138,7 @@ class World:
                 done = True
                 if step.ticket is not None:
                     step.ticket.bell = None
-                self._go_on(trip, started, self.now - slept_at)
+                self._go_on(trip, started, self.now - slept_at, store)
 
         if step.ticket is not None:
             if step.ticket.rung:

@@ -19,7 +19,7 @@ from router.window import SLOT_S, slot_of
 
 from .allowance import Allowance, Pace
 
-HORIZON_S = 1.0
+HORIZON_S = 2.0
 """How far ahead a call may be booked: far enough that replicas need not race for each slot that opens, near enough
 that a more urgent call seldom finds its place taken."""
 FRESH_S = 1.0
@@ -192,7 +192,8 @@ class SharedAccount(Account):
 
     def reserve(self, lease: Lease, slot: int, utilisation: float) -> Charged:
         """Charge a lease's tokens and one request, and count it as open."""
-        self.pace.count(lease.tokens, slot * SLOT_S)
+        if lease.call.charged:
+            self.pace.count(lease.tokens, slot * SLOT_S)
         return super().reserve(lease, slot, utilisation)
 
     def limits(self) -> tuple[int, int, list[tuple[int, int]]]:

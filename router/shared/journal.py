@@ -128,6 +128,8 @@ class Journal:
             self._wait(*post)
 
     def _wait(self, place: Any, slot: int, tokens: int, requests: int) -> None:
+        if not tokens and not requests:
+            return
         waiting = self._pending.setdefault((place, slot), [0, 0])
         waiting[0] += tokens
         waiting[1] += requests

@@ -43,8 +43,10 @@ CANDIDATES = 8
 """Deployments named to the store for one call: as many as are looked at without sampling."""
 FOLLOWERS = 16
 """Calls behind the first in line that one question asks for as well."""
-POLL_S = 0.5
-"""How soon the first in line asks again where everything is full for longer than it can be booked ahead."""
+POLL_S, POLL_S_PER_REPLICA, POLL_CAP_S = 0.5, 0.125, 1.5
+"""How soon the first in line asks again where everything is full for longer than it can be booked ahead.  The more
+replicas wait, the less often each asks, for whoever comes books all that has opened; but always within the horizon,
+so that one that waits alone loses nothing."""
 ASKED_TWICE = 2
 
 
@@ -109,6 +111,9 @@ class SharedLedger(Ledger):
         link = self._link(group)
         if link.alone:
             return self._take_alone(group, link, asking, step, now)
+        ticket = step.ticket
+        if ticket is not None and not group.queue.is_head(ticket) and not group.queue.is_stuck(group.queue.tickets[0], now):
+            return None  # the first in line asks for those behind it
         return self._ask(group, link, asking, step, now)
 
     def _take_alone(self, group: Group, link: Link, asking: Asking, step: Reserve, now: float) -> Lease | None:
@@ -233,7 +238,7 @@ class SharedLedger(Ledger):
         link = self._link(group)
         if link.alone:
             return super()._looks_again(group, opening, now)
-        return max(opening - HORIZON_S, now + POLL_S)
+        return max(opening - HORIZON_S, now + min(POLL_CAP_S, max(POLL_S, link.replicas * POLL_S_PER_REPLICA)))
 
     # ---- answers -------------------------------------------------------------------------------------------
 
