@@ -41,13 +41,16 @@ class SharedAccount(Account):
         "allowance",
         "asking",
         "pace",
+        "request_share",
         "share",
     )
 
     def __init__(self, deployment: Deployment, policy: HealthPolicy, resource: Resource, charge: ChargePolicy) -> None:
         super().__init__(deployment, policy, resource, charge)
         self.share: float | None = None
-        """Of each limit, what this replica may use by itself; None while the store decides."""
+        """Of the limit of tokens, what this replica may use by itself; None while the store decides."""
+        self.request_share = 1.0
+        """The same of each limit of requests; means nothing while the store decides."""
         self.allowance: Allowance | None = None
         self.asking = False
         """A question that asks for an allowance is on its way."""
@@ -98,10 +101,20 @@ class SharedAccount(Account):
         )
         return self.requests[0].used + (int(self._requests_of_others * left) if left > 0.0 else 0)
 
-    @property
-    def fleet_share(self) -> tuple[int, int]:
-        """Own tokens and all tokens in the window."""
-        return self.tokens.used, self.tokens_used
+    def go_alone(self, replicas: int) -> None:
+        """The store is away: what this replica used in the last minute, and an equal part of what was free.
+
+        Over all replicas that is the limit, whoever used how much before.
+        """
+        self.share = self._part(self.tokens.used, self.tokens_used, self.limit.value, replicas)
+        first = self.requests[0]
+        self.request_share = self._part(first.used, self.requests_used, first.limit, replicas)
+
+    @staticmethod
+    def _part(own: int, everybody: int, limit: float, replicas: int) -> float:
+        if not 0 < limit < inf:
+            return 1.0 / replicas
+        return min(1.0, (own + max(0.0, limit - everybody) / replicas) / limit)
 
     # ---- room ----------------------------------------------------------------------------------------------
 
@@ -113,7 +126,7 @@ class SharedAccount(Account):
         if need > self.limit.known:
             return NO_ROOM
         if self.share is not None:
-            return self._alone(need, self.share)
+            return self._alone(need)
         if need >= self._closed_need and self.slot * SLOT_S < self._closed_until - HORIZON_S:
             return NO_ROOM
         load = (self.tokens_used + need) / self.tokens.limit if self.tokens.limit else 1.0
@@ -122,16 +135,17 @@ class SharedAccount(Account):
             load = max(load, (window.used + 1) / window.limit)
         return min(1.0, load)
 
-    def _alone(self, need: int, share: float) -> float:
+    def _alone(self, need: int) -> float:
         """Against the replica's share.  A lone call fits, however small the share, or nothing ever would."""
-        if share <= 0.0:
+        if self.share is None or self.share < 0.0:
             return NO_ROOM
-        limit = self.tokens.limit * share
+        limit = self.tokens.limit * self.share
         load = (self.tokens.used + need) / limit if limit else NO_ROOM
         if load > 1.0 and not self.tokens.used:
             load = 1.0
         for window in self.requests:
-            part = (window.used + 1) / (window.limit * share)
+            limit = window.limit * self.request_share
+            part = (window.used + 1) / limit if limit else NO_ROOM
             load = max(load, part if window.used else min(1.0, part))
         return load
 
@@ -145,21 +159,23 @@ class SharedAccount(Account):
         when = max(now, self.health.opening(now), self.resource.opening(now))
         if self.share is None:
             # Never before our own charges have aged out; of the others' only what the store said of such a call counts.
-            when = max(when, self._opens_alone(need, slot, 1.0, now))
+            when = max(when, self._ages_out(need, slot, 1.0, 1.0, now))
             if need >= self._closed_need:
                 when = max(when, self._closed_until)
-        elif self._alone(need, self.share) > 1.0:
-            when = max(when, self._opens_alone(need, slot, self.share, now))
+        elif self._alone(need) > 1.0:
+            when = max(when, self._ages_out(need, slot, self.share, self.request_share, now))
         if self.parallel is not None and self.in_flight >= self.parallel:
             when = max(when, now + max(SLOT_S, self.seconds / self.parallel))
         return when if when < inf else None
 
-    def _opens_alone(self, need: int, slot: int, share: float, now: float) -> float:
-        if share <= 0.0:
+    def _ages_out(self, need: int, slot: int, share: float, request_share: float, now: float) -> float:
+        """When enough of our own charges have aged out for a call to fit into these parts of the limits."""
+        if share < 0.0:
             return now + HORIZON_S
         when = now
-        for window, amount in ((self.tokens, need), *((w, 1) for w in self.requests)):
-            limit = window.limit * share
+        parts = ((self.tokens, need, share), *((window, 1, request_share) for window in self.requests))
+        for window, amount, part in parts:
+            limit = window.limit * part
             if limit < inf:
                 when = max(when, window.opening(min(amount, int(limit)), slot, limit) or now)
         return when

@@ -95,7 +95,7 @@ class SharedLedger(Ledger):
             link = self.links[deployment.group] = Link(deployment.group, [], self.on_failure, self.expected)
         link.accounts.append(account)
         if link.alone:
-            account.share = link.share()
+            link.leave_alone(account)
         return account
 
     def _link(self, group: Group) -> Link:
@@ -112,7 +112,11 @@ class SharedLedger(Ledger):
         if link.alone:
             return self._take_alone(group, link, asking, step, now)
         ticket = step.ticket
-        if ticket is not None and not group.queue.is_head(ticket) and not group.queue.is_stuck(group.queue.tickets[0], now):
+        if (
+            ticket is not None
+            and not group.queue.is_head(ticket)
+            and not group.queue.is_stuck(group.queue.tickets[0], now)
+        ):
             return None  # the first in line asks for those behind it
         return self._ask(group, link, asking, step, now)
 
@@ -318,7 +322,7 @@ class SharedLedger(Ledger):
         link = self.links[inquiry.group]
         self._asked(inquiry)
         if link.failed(inquiry, reason, now, self.rng):
-            self.events.append(StoreLost(inquiry.group, reason, str(link.mode), link.accounts[0].share or 0.0))
+            self.events.append(StoreLost(inquiry.group, reason, str(link.mode), link.typical_share))
         step = inquiry.step
         if step is None:
             return None

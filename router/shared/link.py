@@ -1,15 +1,19 @@
 """Is the shared store there for a group, and what may this replica do while it is not?
 
-    together ──a question fails──▶ alone ──after 0.5 to 2 s it is asked again, beside the calls──▶ together
-                                     ▲                     │
-                                     └────── fails ────────┘
+    together ──a question fails──▶ alone ──it answers again──▶ alone, telling ──1.25 s──▶ together
+                                   ▲    │                            │
+                                   └────┘ asked once a second        └──▶ alone, if it fails
+
+The store is asked whether it is back beside the calls, never by one of them.  Whoever hears that it is tells it what it
+used meanwhile, but goes on alone until all others have had the time to do the same: or the first to come back would
+take for free what the others are using.
 
 One failure is enough: a call that waited in vain goes on by itself at once, and so do all others, so that no call ever
 waits longer than the store's timeout.  What `alone` means is configured:
 
-    share    a part of each limit: half of it by head count, half by what each used in the minute before.  The parts
-             add up to the limit, and a replica that had all of the traffic goes on with most of it.  In the first
-             minute, when what was used before still counts, all replicas together stay below 1.5 times a limit
+    share    of each limit what the replica itself used in the minute before, and an equal part of what was free.  Over
+             all replicas that is the limit, and nobody is cut off: the bound holds from the first moment as far as all
+             saw the same last state, and as long as no replica joins
     strict   nothing is sent until the store is back
     open     the whole limit each, and 429s are the only brake
 """
@@ -24,9 +28,13 @@ from .account import SharedAccount
 from .inquiry import Answer, Inquiry, Need
 from .journal import Journal
 
-PAUSE_S, PAUSE_CAP_S = 0.5, 2.0
+PAUSE_S, PAUSE_CAP_S = 0.5, 1.0
+RETURN_S, TELL_ALONE_S = 1.25, 0.25
+"""Longer than the longest pause: when a replica asks together again, all others have told what they used alone."""
 UNKNOWN_REPLICAS = 2
 """Where the store was never reached: somebody who shares limits has at least two."""
+STRICT_SHARE = -1.0
+"""Not even one lone call."""
 UNDONE_AT_MOST = 64
 TELL_S = 1.0
 """How long a correction may wait for a call to ride on."""
@@ -65,6 +73,7 @@ class Link:
     _undo: list[Inquiry] = field(default_factory=list[Inquiry])
     _pauses: int = 0
     _until: float = 0.0
+    _back_at: float | None = None
     _probing: bool = False
     _told_at: float = 0.0
     _clock: tuple[float, float] | None = None
@@ -140,6 +149,7 @@ class Link:
         if was_alone and not inquiry.probe:
             return False  # it was asked before the first failure; that one counts
         self._probing = False
+        self._back_at = None
         self._until = now + (0.5 + 0.5 * rng.random()) * min(PAUSE_CAP_S, PAUSE_S * 2.0**self._pauses)
         self._pauses = min(self._pauses + 1, 8)
         if was_alone:
@@ -147,9 +157,8 @@ class Link:
             return False
         self.reason = reason
         self.since = now
-        share = self.share()
         for account in self.accounts:
-            account.share = share
+            self.leave_alone(account)
         return True
 
     def take_back(self, inquiry: Inquiry) -> None:
@@ -176,7 +185,13 @@ class Link:
         self._pauses = 0
         if not self.reason:
             return None
+        if self._back_at is None:
+            self._back_at = now + RETURN_S
+        if now < self._back_at:
+            self._until = min(now + TELL_ALONE_S, self._back_at)
+            return None
         away = now - self.since
+        self._back_at = None
         self.reason = ""
         self.since = now
         for account in self.accounts:
@@ -195,18 +210,15 @@ class Link:
 
     # ---- alone ---------------------------------------------------------------------------------------------
 
-    def share(self) -> float:
-        """The part of each limit that this replica may use by itself."""
-        if self.mode is not OnStoreFailure.SHARE:
-            return 1.0 if self.mode is OnStoreFailure.OPEN else 0.0
-        replicas = self.replicas or self.expected or UNKNOWN_REPLICAS
-        if replicas == 1:
-            return 1.0
-        own = fleet = 0
-        for account in self.accounts:
-            mine, everybody = account.fleet_share
-            own += mine
-            fleet += everybody
-        if not self.replicas or not fleet:
-            return 1.0 / replicas
-        return 0.5 / replicas + 0.5 * own / fleet
+    def leave_alone(self, account: SharedAccount) -> None:
+        """Let a deployment's share decide from now on."""
+        if self.mode is OnStoreFailure.SHARE:
+            account.go_alone(self.replicas or self.expected or UNKNOWN_REPLICAS)
+        else:
+            account.share = account.request_share = 1.0 if self.mode is OnStoreFailure.OPEN else STRICT_SHARE
+
+    @property
+    def typical_share(self) -> float:
+        """What to tell people: the mean over the group's deployments, never below 0."""
+        shares = [max(0.0, account.share) for account in self.accounts if account.share is not None]
+        return sum(shares) / len(shares) if shares else 1.0

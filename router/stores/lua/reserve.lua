@@ -194,7 +194,7 @@ end
 
 -- ---- the group ----------------------------------------------------------------------------------------------------
 
-local head = read(group, me, 'n', 'at', 'born', 'b:' .. replica .. ':' .. serial)
+local head = read(group, me, 'n', 'at', 'born', 'b:' .. replica .. ':' .. serial, 'most')
 local last = tonumber(string.match(head[1] or '', '^%d+')) or 0
 local replicas, counted_at, born = tonumber(head[2]) or 0, tonumber(head[3]) or 0, tonumber(head[4])
 local record = head[5]
@@ -205,9 +205,14 @@ if record then
   return answer
 end
 if last < acked then return {LOST, now_ms, last, replicas, mended} end
+-- Just begun, or emptied: for a while each deployment grants only the part of those replicas that have told what they
+-- used in the last minute.
 if not born then born = now_ms; redis.call('HSET', group, 'born', string.format('%.0f', born)) end
 redis.call('HSET', group, me, math.max(last, serial) .. ' ' .. string.format('%.0f', now_ms))
-local young = now_ms - born < YOUNG_MS and known_replicas > 1
+local young = now_ms - born < YOUNG_MS
+if young and known_replicas > (tonumber(head[6]) or 1) then redis.call('HSET', group, 'most', known_replicas)
+else known_replicas = tonumber(head[6]) or known_replicas end
+young = young and known_replicas > 1
 if young or now_ms - counted_at > COUNT_MS or counted_at > now_ms or replicas == 0 then
   replicas = 0
   local all, dead = redis.call('HGETALL', group), {}
@@ -220,7 +225,6 @@ if young or now_ms - counted_at > COUNT_MS or counted_at > now_ms or replicas ==
   for i = 1, #dead, 100 do redis.call('HDEL', group, unpack(dead, i, math.min(i + 99, #dead))) end
   redis.call('HSET', group, 'n', replicas, 'at', string.format('%.0f', now_ms))
 end
--- Just begun, or emptied: until everybody has told what they used, each deployment grants the part of those who have.
 local share = 1
 if young and replicas < known_replicas then share = replicas / known_replicas end
 
