@@ -116,6 +116,11 @@ class SharedAccount(Account):
             return 1.0 / replicas
         return min(1.0, (own + max(0.0, limit - everybody) / replicas) / limit)
 
+    @property
+    def others(self) -> tuple[int, int]:
+        """Tokens and requests that other replicas have in the windows of a minute, as far as is known."""
+        return max(0, self.tokens_used - self.tokens.used), max(0, self.requests_used - self.requests[0].used)
+
     # ---- room ----------------------------------------------------------------------------------------------
 
     def utilisation(self, tokens: int) -> float:

@@ -62,10 +62,11 @@ class Inquiry:
     forget: list[int] = field(default_factory=list[int])
     undo: list[Inquiry] = field(default_factory=list["Inquiry"])
     acked: int = 0
-    replicas: int = 0
     probe: bool = False
     again: int = 0
     """How often it was asked before because the store had lost its memory."""
+    beliefs: list[SharedAccount] = field(default_factory=list[SharedAccount])
+    """Then: the deployments of which we know what the others used."""
     wish: tuple[int, int] = (0, 0)
     """Tokens and requests that the first candidate of the call shall grant in advance."""
 
@@ -77,6 +78,7 @@ class Inquiry:
         for post in self.posts:
             seen.setdefault(post.place)
         seen.update(dict.fromkeys(self.rests))
+        seen.update(dict.fromkeys(self.beliefs))
         for other in self.undo:
             seen.update(dict.fromkeys(other.accounts()))
         return list(seen)
@@ -141,12 +143,13 @@ def arguments(inquiry: Inquiry, replica: str, now: float, now_ms: int = 0) -> li
         now_ms: the store's clock for tests; 0: its own.
     """
     index = {account: i + 2 for i, account in enumerate(inquiry.accounts())}  # the first key is the group's
-    out: list[str | int] = [now_ms, replica, inquiry.serial, inquiry.acked, inquiry.replicas]
+    out: list[str | int] = [now_ms, replica, inquiry.serial, inquiry.acked]
     out += [len(inquiry.forget), *inquiry.forget]
     out += [len(inquiry.undo), *(other.serial for other in inquiry.undo)]
     out.append(len(inquiry.posts))
     for post in inquiry.posts:
         out += [index[post.place], post.slot, post.tokens, post.requests]
+    out += _retold(inquiry, index)
     out.append(len(inquiry.rests))
     for account, until in inquiry.rests.items():
         out += [index[account], max(0, ceil(1000 * (until - now)))]
@@ -162,6 +165,21 @@ def arguments(inquiry: Inquiry, replica: str, now: float, now_ms: int = 0) -> li
         out += [need.horizon_ms, *(inquiry.wish if i == 0 else (0, 0)), len(need.order)]
         for account in need.order:
             out += [index[account], account.need(need.tokens)]
+    return out
+
+
+def _retold(inquiry: Inquiry, index: dict[SharedAccount, int]) -> list[int]:
+    """Where the store has lost its memory: what we believe that the others used, and what we tell of our own."""
+    if not inquiry.again:
+        return [0]
+    own: dict[SharedAccount, list[int]] = {account: [0, 0] for account in inquiry.beliefs}
+    for post in inquiry.posts:
+        if post.place in own:
+            own[post.place][0] += max(0, post.tokens)
+            own[post.place][1] += max(0, post.requests)
+    out = [len(own)]
+    for account, told in own.items():
+        out += [index[account], *account.others, *told]
     return out
 
 
@@ -182,7 +200,7 @@ def read(inquiry: Inquiry, raw: list[int]) -> Answer:
             account = need.order[pick - 1] if pick > 0 else None
             answer.places.append(Place(account, slot, wait_ms / 1000, at, tokens, requests))
         for account in inquiry.candidates():
-            used, requests, rest_ms, _share = (next(numbers) for _ in range(4))
+            used, requests, rest_ms = (next(numbers) for _ in range(3))
             answer.uses.append(Use(account, used, requests, rest_ms / 1000))
     except (StopIteration, RuntimeError, IndexError) as error:
         raise ValueError(f"an answer of {len(raw)} numbers is none of ours") from error

@@ -43,7 +43,7 @@ CANDIDATES = 8
 """Deployments named to the store for one call: as many as are looked at without sampling."""
 FOLLOWERS = 16
 """Calls behind the first in line that one question asks for as well."""
-POLL_S, POLL_S_PER_REPLICA, POLL_CAP_S = 0.5, 0.125, 1.5
+POLL_S, POLL_S_PER_REPLICA, POLL_CAP_S = 0.5, 0.125, 1.9
 """How soon the first in line asks again where everything is full for longer than it can be booked ahead.  The more
 replicas wait, the less often each asks, for whoever comes books all that has opened; but always within the horizon,
 so that one that waits alone loses nothing."""
@@ -253,7 +253,7 @@ class SharedLedger(Ledger):
         if answer.status is Answered.LOST and inquiry.again < ASKED_TWICE:
             link.lost(inquiry, answer, now)
             again = link.inquire(inquiry.needs, now)
-            again.step, again.again = inquiry.step, inquiry.again + 1
+            again.step, again.again, again.beliefs = inquiry.step, inquiry.again + 1, link.accounts
             return again
         if answer.status is not Answered.OK:
             return self.unanswered(inquiry, answer.status.name.lower(), now)

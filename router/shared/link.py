@@ -108,7 +108,7 @@ class Link:
         rests = {account: until for account, until in self.rests.items() if until > now}
         inquiry = Inquiry(
             self.group, self._serial, now, None, needs, self.journal.take(), rests, self._forget, self._undo,
-            self._acked, self.replicas, bool(self.reason),
+            self._acked, bool(self.reason),
         )  # fmt: skip
         self.rests, self._forget, self._undo = {}, [], []
         self._probing = self._probing or inquiry.probe

@@ -20,14 +20,14 @@
 -- out   {status, now_ms, last serial, replicas, mended keys,
 --        for each undo: 1 if it had been carried out,
 --        for each need: pick, slot, wait_ms, lease slot, lease tokens, lease requests,
---        for each limited deployment: tokens used, requests used, ms of rest left, limit in thousandths}
+--        for each limited deployment: tokens used, requests used, ms of rest left}
 --        pick is the place of the candidate, 0 for none; then slot is the place of the one that opens first (0: none
 --        ever) and wait_ms the time until then
 local SLOT_MS, OK, LOST, VOID = 250, 0, 1, 3
 local TOKENS = '243'                                    -- a minute and its guard, in slots: the window of tokens
-local YOUNG_MS, LIVE_MS, KNOWN_MS, COUNT_MS = 10000, 30000, 150000, 5000
+local LIVE_MS, KNOWN_MS, COUNT_MS, GUESS_MS = 30000, 150000, 5000, 10000
 local LEASED_SHARE = 0.8
-local RETRY_SLOTS = 8                                   -- too large for the part that is granted now: look again
+local RETRY_SLOTS = 12                                  -- others are believed to use too much of it: look again
 local place = 0
 local function text() place = place + 1; return ARGV[place] end
 local function number() return tonumber(text()) end
@@ -35,7 +35,7 @@ local function number() return tonumber(text()) end
 local now_ms = number()
 if now_ms == 0 then local t = redis.call('TIME'); now_ms = t[1] * 1000 + math.floor(t[2] / 1000) end
 local now = math.floor(now_ms / SLOT_MS)
-local replica, serial, acked, known_replicas = text(), number(), number(), number()
+local replica, serial, acked = text(), number(), number()
 local group, me = KEYS[1], 'r:' .. replica
 local mended = 0
 
@@ -115,7 +115,14 @@ local function state(i)
   if s then return s end
   s = {key = KEYS[i], slot = now, tokens = 0, rests = 0, totals = {[TOKENS] = 0}, longest = tonumber(TOKENS)}
   states[i] = s
-  local head = read(s.key, 'h')[1]
+  s.guess, s.guessed_requests, s.guess_till = 0, 0, 0
+  local found = read(s.key, 'h', 'p')
+  local head = found[1]
+  if found[2] then
+    local tokens, requests, till = string.match(found[2], '^(%d+) (%d+) (%d+)$')
+    s.guess_till = tonumber(till) or 0
+    if s.guess_till > now_ms and s.guess_till <= now_ms + GUESS_MS then s.guess, s.guessed_requests = tonumber(tokens), tonumber(requests) end
+  end
   if head then
     local words = {}
     for word in string.gmatch(head, '%S+') do words[#words + 1] = word end
@@ -153,10 +160,11 @@ local function take_back(s, slot, tokens, requests)     -- never more than stand
   charge(s, slot, -math.min(tokens, tonumber(there[1]) or 0), -math.min(requests, tonumber(there[2]) or 0))
 end
 
-local function fits(s, tokens, requests, share)
-  if s.tokens + tokens > s.limit * share and not (s.tokens <= 0 and tokens <= s.known) then return false end
+local function fits(s, tokens, requests)
+  local used = s.tokens + s.guess
+  if used + tokens > s.limit and not (used <= 0 and tokens <= s.known) then return false end
   for _, window in ipairs(s.windows) do
-    if s.totals[window[1]] + requests > window[2] * share then return false end
+    if s.totals[window[1]] + s.guessed_requests + requests > window[2] then return false end
   end
   return true
 end
@@ -179,13 +187,13 @@ local function opening(s, letter, keep, used, need, limit)
   return nil
 end
 
-local function opens(s, tokens, share)
+local function opens(s, tokens)
   local need = tokens
   if tokens > s.limit and tokens <= s.known then need = math.floor(s.limit) end
-  if need > s.limit * share and need <= s.limit then return s.slot + RETRY_SLOTS end
-  local slot = opening(s, 'T', tonumber(TOKENS), s.tokens, need, s.limit * share)
+  if s.guess + need > s.limit and need <= s.limit then return s.slot + RETRY_SLOTS end
+  local slot = opening(s, 'T', tonumber(TOKENS), s.tokens, need, s.limit - s.guess)
   for _, window in ipairs(s.windows) do
-    local other = slot and opening(s, 'R', tonumber(window[1]), s.totals[window[1]], 1, window[2] * share)
+    local other = slot and opening(s, 'R', tonumber(window[1]), s.totals[window[1]] + s.guessed_requests, 1, window[2])
     slot = other and math.max(slot, other)
   end
   if slot and s.rests > now_ms then slot = math.max(slot, math.ceil(s.rests / SLOT_MS)) end
@@ -194,10 +202,10 @@ end
 
 -- ---- the group ----------------------------------------------------------------------------------------------------
 
-local head = read(group, me, 'n', 'at', 'born', 'b:' .. replica .. ':' .. serial, 'most')
+local head = read(group, me, 'n', 'at', 'b:' .. replica .. ':' .. serial)
 local last = tonumber(string.match(head[1] or '', '^%d+')) or 0
-local replicas, counted_at, born = tonumber(head[2]) or 0, tonumber(head[3]) or 0, tonumber(head[4])
-local record = head[5]
+local replicas, counted_at = tonumber(head[2]) or 0, tonumber(head[3]) or 0
+local record = head[4]
 if record then
   local answer = {}
   for word in string.gmatch(string.match(record, '^%d+;([^\n]*)') or '', '[^,]+') do answer[#answer + 1] = tonumber(word) end
@@ -205,15 +213,8 @@ if record then
   return answer
 end
 if last < acked then return {LOST, now_ms, last, replicas, mended} end
--- Just begun, or emptied: for a while each deployment grants only the part of those replicas that have told what they
--- used in the last minute.
-if not born then born = now_ms; redis.call('HSET', group, 'born', string.format('%.0f', born)) end
 redis.call('HSET', group, me, math.max(last, serial) .. ' ' .. string.format('%.0f', now_ms))
-local young = now_ms - born < YOUNG_MS
-if young and known_replicas > (tonumber(head[6]) or 1) then redis.call('HSET', group, 'most', known_replicas)
-else known_replicas = tonumber(head[6]) or known_replicas end
-young = young and known_replicas > 1
-if young or now_ms - counted_at > COUNT_MS or counted_at > now_ms or replicas == 0 then
+if now_ms - counted_at > COUNT_MS or counted_at > now_ms or last == 0 then
   replicas = 0
   local all, dead = redis.call('HGETALL', group), {}
   for i = 1, #all, 2 do
@@ -225,8 +226,6 @@ if young or now_ms - counted_at > COUNT_MS or counted_at > now_ms or replicas ==
   for i = 1, #dead, 100 do redis.call('HDEL', group, unpack(dead, i, math.min(i + 99, #dead))) end
   redis.call('HSET', group, 'n', replicas, 'at', string.format('%.0f', now_ms))
 end
-local share = 1
-if young and replicas < known_replicas then share = replicas / known_replicas end
 
 -- ---- what rides along ---------------------------------------------------------------------------------------------
 
@@ -252,6 +251,14 @@ for _ = 1, number() do
     tokens, requests = math.max(0, tokens), math.max(0, requests)
   end
   charge(s, slot, tokens, requests)
+end
+-- Who tells again what a store has lost also says what it believes that the others used.  The first one's belief stands
+-- until the others have told it themselves, or for ten seconds.
+for _ = 1, number() do
+  local s, others, requests_of_others, own, own_requests = state(number()), number(), number(), number(), number()
+  if s.guess_till <= now_ms then s.guess, s.guessed_requests, s.guess_till = others, requests_of_others, now_ms + GUESS_MS
+  else s.guess, s.guessed_requests = math.max(0, s.guess - own), math.max(0, s.guessed_requests - own_requests) end
+  redis.call('HSET', s.key, 'p', string.format('%.0f %.0f %.0f', s.guess, s.guessed_requests, s.guess_till))
 end
 for _ = 1, number() do
   local s, ms = state(number()), number()
@@ -280,10 +287,10 @@ local function grant(s, slot, tokens, requests)
 end
 
 local function lease(s, slots, tokens, requests)        -- what the replica may spend by itself in the next slots
-  local room = math.floor(LEASED_SHARE * share * s.limit - s.tokens)
+  local room = math.floor(LEASED_SHARE * s.limit - s.tokens - s.guess)
   local places = requests
   for _, window in ipairs(s.windows) do
-    places = math.min(places, math.floor(LEASED_SHARE * share * window[2] - s.totals[window[1]]))
+    places = math.min(places, math.floor(LEASED_SHARE * window[2] - s.totals[window[1]] - s.guessed_requests))
   end
   tokens = math.min(tokens, room)
   if tokens <= 0 or places <= 0 then return 0, 0, 0 end
@@ -299,7 +306,7 @@ for _ = 1, number() do
   for c = 1, number() do
     local s, tokens = state(number()), number()
     candidates[c] = {s, tokens}
-    if pick == 0 and s ~= kept and s.rests <= now_ms and fits(s, tokens, 1, share) then pick = c end
+    if pick == 0 and s ~= kept and s.rests <= now_ms and fits(s, tokens, 1) then pick = c end
   end
   if pick > 0 then
     local s, tokens = candidates[pick][1], candidates[pick][2]
@@ -310,7 +317,7 @@ for _ = 1, number() do
     out[#out + 1] = at; out[#out + 1] = more; out[#out + 1] = places
   else
     for c, candidate in ipairs(candidates) do
-      local slot = candidate[1] ~= kept and opens(candidate[1], candidate[2], share)
+      local slot = candidate[1] ~= kept and opens(candidate[1], candidate[2])
       if slot and (not soonest or slot < soonest) then first, soonest = c, slot end
     end
     local wait_ms = soonest and math.max(0, soonest * SLOT_MS - now_ms) or -1
@@ -338,7 +345,7 @@ local answer = {OK, now_ms, last, replicas, mended}
 for _, value in ipairs(out) do answer[#answer + 1] = value end
 for _, s in ipairs(limited) do
   answer[#answer + 1] = s.tokens; answer[#answer + 1] = s.totals[TOKENS]
-  answer[#answer + 1] = math.max(0, math.ceil(s.rests - now_ms)); answer[#answer + 1] = math.floor(1000 * share)
+  answer[#answer + 1] = math.max(0, math.ceil(s.rests - now_ms))
 end
 if #charges > 0 then
   local words = {}
