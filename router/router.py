@@ -22,12 +22,11 @@ from .errors import RouterClosed
 from .events import Listener
 from .fitness import Fitness
 from .journey import Granted, journey
-from .ledger import Ledger
 from .listeners import Listeners, log
 from .question import Question
 from .status import DeploymentStatus, fleet
 from .steps import Journey
-from .stores.memory import MemoryStore
+from .stores.opening import open_store
 from .streams import AsyncStream, Stream
 from .surface import Surface
 from .values import Call
@@ -96,10 +95,12 @@ class Router(Surface):
         self._settings = settings
         self._rng = Random(seed)
         self._listeners = Listeners(listeners)
-        ledger = Ledger(
-            settings.deployments, settings.strategy, Random(self._rng.random()), settings.health, settings.charge
-        )
-        self._store = MemoryStore(ledger, self._listeners.tell)
+        dice = Random(self._rng.random())
+        self._store = open_store(
+            settings.redis, settings.deployments, settings.strategy, dice, settings.health, settings.charge,
+            self._listeners.tell,
+        )  # fmt: skip
+        ledger = self._store.ledger
         self._transport = AzureTransport(client=client, async_client=async_client)
         self._calls = CallMaker(settings, self._store)
         self._owners = self._calls.owners
@@ -127,11 +128,14 @@ class Router(Surface):
         """Close the connections of blocking calls.  Idempotent; later calls raise `RouterClosed`."""
         self._closed = True
         self._transport.close()
+        self._store.close()
 
     async def aclose(self) -> None:
         """Close the connections of this event loop and of blocking calls.  Idempotent."""
-        self.close()
+        self._closed = True
+        self._transport.close()
         await self._transport.aclose()
+        await self._store.aclose()
 
     def __enter__(self) -> Self:
         return self

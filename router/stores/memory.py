@@ -69,6 +69,12 @@ class MemoryStore:
         with self._lock:
             return question(self.ledger, self.clock())
 
+    def close(self) -> None:
+        """Nothing is held."""
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
     def _forked(self) -> None:
         self._lock = threading.Lock()  # another thread of the parent may have held the old one
         self.ledger.forked(self.clock())

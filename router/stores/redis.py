@@ -13,9 +13,11 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
+
+import anyio.to_thread
 
 from router.events import Event
 from router.shared.inquiry import Inquiry, arguments, read
@@ -24,29 +26,21 @@ from router.steps import StoreStep
 
 from .errands import Errands
 from .memory import MemoryStore
+from .reach.reasons import StoreUnavailable
+from .reach.script import Script
+
+RESERVE = Script.named("reserve")
 
 
-class StoreUnavailable(Exception):
-    """Redis did not do what it was asked.
+class Client(Protocol):
+    """How Redis is reached (`router.stores.reach`).  Raises StoreUnavailable and nothing else of its own."""
 
-    Attributes:
-        reason: one word: `timeout`, `refused`, `auth`, `readonly`, …
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class ScriptClient(Protocol):
-    """Runs `lua/reserve.lua`; raises StoreUnavailable and nothing else of its own."""
-
-    def call(self, keys: list[str], args: list[str | int]) -> list[int]:
-        """Blocking."""
+    def call(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """Run a script, blocking."""
         ...
 
-    async def acall(self, keys: list[str], args: list[str | int]) -> list[int]:
-        """Awaiting."""
+    async def acall(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """The same, awaiting."""
         ...
 
     def close(self) -> None:
@@ -74,7 +68,7 @@ class RedisStore(MemoryStore):
     def __init__(
         self,
         ledger: SharedLedger,
-        client: ScriptClient,
+        client: Client,
         tell: Callable[[Event], None],
         clock: Callable[[], float] = time.monotonic,
         *,
@@ -89,6 +83,7 @@ class RedisStore(MemoryStore):
         self._redis_ms = redis_ms or (lambda: 0)
         self.replica = _new_name()
         self._errands = Errands(self) if background else None
+        self._closed = False
         super().__init__(ledger, tell, clock)
         self._shared = ledger
 
@@ -117,7 +112,10 @@ class RedisStore(MemoryStore):
         return self._locked(lambda ledger, now: _seconds(ledger.next_errand(now), now))  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        """Tell what waits to be told, if Redis answers, and close the connections of blocking calls."""
+        """Idempotent.  Tell what waits to be told, if Redis answers, and close the connections of blocking calls."""
+        if self._closed:
+            return
+        self._closed = True
         if self._errands is not None:
             self._errands.stop()
         for inquiry in self._locked(lambda ledger, now: ledger.farewell(now)):
@@ -125,14 +123,15 @@ class RedisStore(MemoryStore):
         self.client.close()
 
     async def aclose(self) -> None:
-        """Close this event loop's connections; `close` does the rest."""
+        """The same without blocking the event loop, whose connections it closes as well."""
         await self.client.aclose()
+        await anyio.to_thread.run_sync(self.close)
 
     # ---- inside --------------------------------------------------------------------------------------------
 
     def _ask(self, inquiry: Inquiry) -> Any:
         try:
-            raw = self.client.call(*self._request(inquiry))
+            raw = self.client.call(RESERVE, *self._request(inquiry))
         except StoreUnavailable as error:
             return self._unanswered(inquiry, error.reason)
         except BaseException:
@@ -142,7 +141,7 @@ class RedisStore(MemoryStore):
 
     async def _aask(self, inquiry: Inquiry) -> Any:
         try:
-            raw = await self.client.acall(*self._request(inquiry))
+            raw = await self.client.acall(RESERVE, *self._request(inquiry))
         except StoreUnavailable as error:
             return self._unanswered(inquiry, error.reason)
         except BaseException:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
 import fakeredis
 import redis
 
-import router.stores
 from router.events import Event
 from router.shared.ledger import SharedLedger
 from router.shared.link import OnStoreFailure
-from router.stores.redis import RedisStore, StoreUnavailable
+from router.stores.reach.reasons import StoreUnavailable
+from router.stores.reach.script import Script
+from router.stores.redis import RedisStore
 from router.values import Deployment, Failure, Kind, Lease, Reply, Usage
 from strategies.least_loaded import LeastLoaded
 from tests.simulation import World
-
-SCRIPT = (Path(router.stores.__file__).parent / "lua" / "reserve.lua").read_text()
 
 
 class PlainClient:
@@ -29,20 +27,18 @@ class PlainClient:
 
     def __init__(self, client: Any) -> None:
         self.redis = client
-        self._sha: str | None = None
 
-    def call(self, keys: list[str], args: list[str | int]) -> list[int]:
+    def call(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
         try:
-            self._sha = self._sha or self.redis.script_load(SCRIPT)
-            return self.redis.evalsha(self._sha, len(keys), *keys, *args)  # type: ignore[no-any-return]
+            return self.redis.evalsha(script.sha, len(keys), *keys, *args)
         except redis.exceptions.NoScriptError:
-            self._sha = None
-            return self.call(keys, args)
+            self.redis.script_load(script.text)
+            return self.call(script, keys, args)
         except redis.exceptions.ConnectionError:
             raise StoreUnavailable("refused") from None
 
-    async def acall(self, keys: list[str], args: list[str | int]) -> list[int]:
-        return self.call(keys, args)
+    async def acall(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        return self.call(script, keys, args)
 
     def close(self) -> None:
         return None
