@@ -127,6 +127,11 @@ class Account:
         """What stands in the window of a minute's requests, valid after `advance`."""
         return self.requests[0].used
 
+    @property
+    def hold_for(self) -> str:
+        """For whom its limits hold."""
+        return "per process"
+
     # ---- room ----------------------------------------------------------------------------------------------
 
     def advance(self, slot: int, now: float) -> None:

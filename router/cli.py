@@ -24,11 +24,27 @@ def demo(
     seconds: Annotated[float, typer.Option(min=2, max=600, help="How long the traffic lasts.")] = 20.0,
     rps: Annotated[float, typer.Option(min=0.5, max=500, help="Calls per second.")] = 25.0,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON and nothing else.")] = False,
+    replicas: Annotated[int, typer.Option(min=1, max=64, help="So many processes share the group; needs --redis.")] = 1,
+    redis: Annotated[bool, typer.Option("--redis", help="Share limits through a Redis of the demo's own.")] = False,
+    redis_url: Annotated[str | None, typer.Option(help="Share limits through this Redis instead.")] = None,
+    load: Annotated[float, typer.Option(min=0.1, max=5, help="With --redis: asked for, of what may be taken.")] = 1.5,
 ) -> None:
-    """Real traffic over an emulated fleet that fails on cue, beside a plain random spread.  Needs no account."""
-    from .demo.show import show
+    """Real traffic over an emulated fleet that fails on cue, beside a plain random spread.  Needs no account.
 
+    With --replicas and --redis: several processes share one group above its limits, and together stay under them.
+    """
     with contextlib.suppress(KeyboardInterrupt):
+        if redis or redis_url or replicas > 1:
+            from .demo import shared
+
+            try:
+                shared.show(shared.SharedPlay(replicas, redis_url, seconds, rps, load), as_json=json)
+            except ConfigError as error:
+                typer.echo(f"azure-router: {error}", err=True)
+                raise typer.Exit(2) from None
+            return
+        from .demo.show import show
+
         show(seconds, rps, as_json=json)
 
 

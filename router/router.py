@@ -120,6 +120,11 @@ class Router(Surface):
         """Every deployment now: its state and why, since when, its room, its next opening, and its totals."""
         return cast("list[DeploymentStatus]", self._store.look(fleet))
 
+    @property
+    def questions(self) -> int:
+        """How often Redis was asked so far; 0 where limits hold per process."""
+        return self._store.questions
+
     def models(self) -> list[str]:
         """The names that callers may ask for: groups and aliases, hidden ones left out."""
         return self._calls.names()

@@ -39,6 +39,8 @@ class DeploymentStatus:
     successes: int
     failures: int
     throttles: int
+    limits: str
+    """For whom they hold: `per process`, `shared`, or `alone, 25 %` of each while the shared store is away."""
 
 
 def fleet(ledger: Ledger, now: float) -> list[DeploymentStatus]:
@@ -64,9 +66,9 @@ def _status(account: Account, now: float) -> DeploymentStatus:
         since=max(0.0, now - since),
         opens_in=None if opening is None else max(0.0, opening - now),
         utilisation=_utilisation(account),
-        tokens_used=account.tokens.used,
+        tokens_used=account.tokens_used,
         tokens_limit=_whole(account.tokens.limit),
-        requests_used=account.requests[0].used,
+        requests_used=account.requests_used,
         requests_limit=_whole(account.requests[0].limit),
         in_flight=account.in_flight,
         seconds=account.seconds,
@@ -74,6 +76,7 @@ def _status(account: Account, now: float) -> DeploymentStatus:
         successes=usage.successes,
         failures=usage.failures,
         throttles=usage.throttles,
+        limits=account.hold_for,
     )
 
 
@@ -91,6 +94,7 @@ def _state(account: Account, now: float) -> tuple[str, str, float]:
 def _utilisation(account: Account) -> float:
     """What is used of the tightest limit; not what one more call would make of it, as `Account.utilisation` says."""
     shares = [window.used / window.limit for window in (account.tokens, *account.requests) if window.limit]
+    shares.append(account.tokens_used / (account.tokens.limit or inf))
     if account.parallel:
         shares.append(account.in_flight / account.parallel)
     return min(1.0, max(shares))

@@ -30,9 +30,9 @@ class Request:
     body: dict[str, Any]
 
 
-def fleet(seconds: float, rps: float) -> EmulatorConfig:
-    """Four deployments, the largest ten times the smallest."""
-    per_minute = rps * min(seconds, 60.0) * MEAN_TOKENS / LOAD
+def fleet(seconds: float, rps: float, load: float = LOAD) -> EmulatorConfig:
+    """Four deployments, the largest ten times the smallest, of which the traffic asks for the share `load`."""
+    per_minute = rps * min(seconds, 60.0) * MEAN_TOKENS / load
     total = sum(SHARES.values())
     deployments = []
     for name, share in SHARES.items():

@@ -121,6 +121,11 @@ class SharedAccount(Account):
         """Tokens and requests that other replicas have in the windows of a minute, as far as is known."""
         return max(0, self.tokens_used - self.tokens.used), max(0, self.requests_used - self.requests[0].used)
 
+    @property
+    def hold_for(self) -> str:
+        """For whom its limits hold now."""
+        return "shared" if self.share is None else f"alone, {max(0.0, self.share):.0%}"
+
     # ---- room ----------------------------------------------------------------------------------------------
 
     def utilisation(self, tokens: int) -> float:

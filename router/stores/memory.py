@@ -31,6 +31,8 @@ class MemoryStore:
         self, ledger: Ledger, tell: Callable[[Event], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.ledger = ledger
+        self.questions = 0
+        """Asked of a shared store so far."""
         self.clock = clock
         self._tell = tell
         self._lock = threading.Lock()

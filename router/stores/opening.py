@@ -41,8 +41,8 @@ def open_store(
     from router.shared.ledger import SharedLedger
     from router.shared.link import OnStoreFailure
 
-    from .reach.configured import access
     from .reach.client import ScriptClient
+    from .reach.configured import access
     from .reach.reasons import StoreUnavailable
     from .redis import RedisStore
 

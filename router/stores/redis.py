@@ -78,8 +78,6 @@ class RedisStore(MemoryStore):
     ) -> None:
         self.client = client
         self.prefix = prefix
-        self.questions = 0
-        """Calls of the script so far."""
         self._redis_ms = redis_ms or (lambda: 0)
         self.replica = _new_name()
         self._errands = Errands(self) if background else None
