@@ -14,7 +14,7 @@ from typing import Any
 
 from .fields import Shown
 from .keys import IGNORED, NOT_YET, REQUEST_PARAMETERS
-from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, PriceKeys, RetryPolicy, Shape
+from .models import AllowedFailsPolicy, CacheKwargs, Entry, ModelInfo, Options, Params, PriceKeys, RetryPolicy, Shape
 
 _HEAD = """\
 # Configuration
@@ -66,6 +66,7 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("Keywords of `Router`, or `router_settings`", Options),
     ("`retry_policy`", RetryPolicy),
     ("`allowed_fails_policy`", AllowedFailsPolicy),
+    ("`cache_kwargs`", CacheKwargs),
 )
 _PLACES = {
     "file": "the top of a file",

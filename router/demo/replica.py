@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -86,4 +87,5 @@ class Replica:
 
 
 if __name__ == "__main__":
+    logging.getLogger("router").setLevel(logging.CRITICAL)  # the table tells it better
     asyncio.run(Replica(json.load(sys.stdin)).run())

@@ -26,7 +26,7 @@ from random import Random
 
 from .account import SharedAccount
 from .inquiry import Answer, Inquiry, Need
-from .journal import Journal
+from .journal import KEPT_S, Journal
 
 PAUSE_S, PAUSE_CAP_S = 0.5, 1.0
 RETURN_S, TELL_ALONE_S = 1.25, 0.25
@@ -35,7 +35,8 @@ UNKNOWN_REPLICAS = 2
 """Where the store was never reached: somebody who shares limits has at least two."""
 STRICT_SHARE = -1.0
 """Not even one lone call."""
-UNDONE_AT_MOST = 64
+UNDONE_AT_ONCE = 64
+"""Questions taken back with one that follows."""
 TELL_S = 1.0
 """How long a correction may wait for a call to ride on."""
 
@@ -94,7 +95,7 @@ class Link:
         """
         if self.reason:
             return None if self._probing else self._until
-        if self.rests:
+        if self.rests or len(self._undo) > UNDONE_AT_ONCE:
             return now
         return self._told_at + TELL_S if self.journal.waits or self._undo else None
 
@@ -105,12 +106,14 @@ class Link:
         if self._clock is not None:
             slots = (self._clock[1] + 1000.0 * (now - self._clock[0])) / 250.0
             self.journal.tell_untold(now, slots, 4.0, self._serial)
+        undo, self._undo = self._undo[:UNDONE_AT_ONCE], self._undo[UNDONE_AT_ONCE:]
+        undo = [other for other in undo if other.sent_at >= now - KEPT_S]  # older charges have aged out by themselves
         rests = {account: until for account, until in self.rests.items() if until > now}
         inquiry = Inquiry(
-            self.group, self._serial, now, None, needs, self.journal.take(), rests, self._forget, self._undo,
+            self.group, self._serial, now, None, needs, self.journal.take(), rests, self._forget, undo,
             self._acked, bool(self.reason),
         )  # fmt: skip
-        self.rests, self._forget, self._undo = {}, [], []
+        self.rests, self._forget = {}, []
         self._probing = self._probing or inquiry.probe
         return inquiry
 
@@ -170,9 +173,6 @@ class Link:
         self._forget += inquiry.forget
         for account, until in inquiry.rests.items():
             self.rests[account] = max(until, self.rests.get(account, until))
-        for old in self._undo[:-UNDONE_AT_MOST]:
-            self._put_back(old)  # so old that its charge has aged out
-        del self._undo[:-UNDONE_AT_MOST]
 
     def _put_back(self, inquiry: Inquiry) -> None:
         self.journal.put_back(inquiry.posts)

@@ -116,8 +116,9 @@ class RedisStore(MemoryStore):
         self._closed = True
         if self._errands is not None:
             self._errands.stop()
-        for inquiry in self._locked(lambda ledger, now: ledger.farewell(now)):
-            self._ask(inquiry)
+        while inquiries := self._locked(lambda ledger, now: ledger.farewell(now)):
+            for inquiry in inquiries:
+                self._ask(inquiry)
         self.client.close()
 
     async def aclose(self) -> None:
