@@ -101,11 +101,10 @@ class ToPort(RequestsTransport):
 def test_a_user_signs_in_with_a_password(secure):
     where = authority_of(secure)
     options = {"client_id": "app", "username": "user@example.com", "tenant_id": TENANT, **where}
-    options["transport"] = ToPort(where["authority"])
-    with UsernamePasswordCredential(password="pass", **options) as credential:
+    with UsernamePasswordCredential(password="pass", transport=ToPort(where["authority"]), **options) as credential:
         assert credential.get_token(SCOPE).token.count(".") == 2
     with (
-        UsernamePasswordCredential(password="no", **options) as credential,
+        UsernamePasswordCredential(password="no", transport=ToPort(where["authority"]), **options) as credential,
         pytest.raises(ClientAuthenticationError, match="AADSTS50126"),
     ):
         credential.get_token(SCOPE)
