@@ -17,12 +17,14 @@ import pytest
 
 from router import errors, events
 from router.azure.endpoint import parse_endpoint, split_model, url_for
+from router.azure.operations import OPERATIONS
 from router.config import Settings, settings_from, settings_from_file
 from router.config.models import ModelInfo, Options, Params
 from router.emulator import EmulatorServer, Latency, demo_config
 from router.errors import ConfigError
 from router.listeners import LEVELS
 from router.status import DeploymentStatus
+from router.surface import Surface
 from router.values import Attempt, Kind, Routing
 from strategies.by_name import DEFAULT, NAMES, strategy_named
 
@@ -249,6 +251,20 @@ def test_a_table_of_fields_is_complete(heading, table, record):
 def test_every_event_is_listed_with_its_level():
     said = {NAMED.findall(row[0])[0]: row[2] for row in rows("docs/observing.md", "Everything that happens: listeners")}
     assert said == {event.__name__: logging.getLevelName(LEVELS[event]) for event in get_args(events.Event)}
+
+
+# ---- docs/operations.md --------------------------------------------------------------------------------------------
+
+
+def test_every_operation_is_listed_with_what_it_sends_and_counts():
+    methods = {getattr(Surface, name).__name__ for name in dir(Surface) if hasattr(Surface, f"a{name}")}  # no aliases
+    assert set(names("docs/operations.md", "What there is")) == methods
+    known = {f"{row.method} {row.path}": row for row in OPERATIONS.values()}
+    for name, sends, counts, again, streams in rows("docs/operations.md", "What there is"):
+        row = known[sends.strip("`")]
+        assert (counts != "no") == row.charged, name
+        assert (streams != "–") == row.streams, name
+        assert ("where it is" in again) == ("{id}" in row.path), name
 
 
 # ---- docs/decisions.md ---------------------------------------------------------------------------------------------

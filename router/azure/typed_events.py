@@ -86,7 +86,7 @@ class EventReader:
             return self._broken("the stream sent an event that is no valid JSON")
         if not isinstance(event, dict):
             return self._broken("the stream sent an event that is no JSON object")
-        kind = event.get("type")
+        kind = event["type"] if isinstance(event.get("type"), str) else ""
         inner = event.get("response")
         failure = failure_in(event, Kind.STREAM, self._secrets) if "error" in event or kind == "error" else None
         if failure is None and kind == "response.failed":
@@ -106,7 +106,7 @@ class EventReader:
         """Judge the end of the bytes: a failure unless the last event has come."""
         return None if self.finished else self._broken("the stream ended before its last event")
 
-    def _read_text(self, kind: object, event: Mapping[str, Any]) -> None:
+    def _read_text(self, kind: str, event: Mapping[str, Any]) -> None:
         delta = event.get("delta")
         if isinstance(delta, str) and delta and kind != "response.output_audio.delta":
             self.characters += len(delta)

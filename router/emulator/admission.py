@@ -13,7 +13,8 @@ from random import Random
 from typing import Literal
 
 from .config import EmulatedDeployment
-from .limiter import NEVER, Charge, FixedWindow, Limiter, Peak, ProvisionedBucket, SlidingWindow, TokenBucket
+from .limiter import NEVER, Charge, FixedWindow, Limiter, ProvisionedBucket, SlidingWindow, TokenBucket
+from .peak import Peak
 
 
 @dataclass(slots=True)

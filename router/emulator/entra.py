@@ -114,7 +114,7 @@ class Entra:
         if form["grant_type"] != "client_credentials":
             answer["scope"] = " ".join(wanted)
             answer["refresh_token"] = f"refresh-{rng.getrandbits(128):032x}"
-            answer["id_token"] = self._token({**claims, "aud": client}, wall, rng)
+            answer["id_token"] = self._token({**claims, "aud": client, "preferred_username": user or client}, wall, rng)
             answer["client_info"] = _encoded({"uid": user or "user", "utid": tenant})
         return 200, answer
 

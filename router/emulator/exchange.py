@@ -56,7 +56,7 @@ class Exchange:
     def outcome(self) -> Outcome:
         """Go through, and keep the books."""
         rng, running, call = self._call.rng, self._running, self._call
-        fault = running.switch.draw(rng, stream=bool(call.body.get("stream")))
+        fault = running.switch.draw(rng, stream=call.asks_for_stream)
         call.fault = FaultKind(fault.kind) if fault is not None else None
         if fault is not None and fault.before_limiter:
             plan = spoil(self._faulty(fault), fault, rng)

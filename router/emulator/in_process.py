@@ -170,7 +170,8 @@ class _Chunks:
 
     def _next(self, timeout: float) -> tuple[float, bytes | Breakdown]:
         if self._piece is None:
-            self._left, self._piece = next(self._chunks, (0.0, b""))
+            self._left, piece = next(self._chunks, (0.0, b""))
+            self._piece = bytes(piece)  # of a large file it is a view
             if not self._piece and self._wire is Wire.HANG:
                 self._left = float("inf")
         if self._left > timeout:

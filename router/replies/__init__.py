@@ -14,7 +14,7 @@ from router.values import Reply, Routing
 
 from .audio import Binary, Transcription
 from .base import CompletionUsage, Model, Routed
-from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, FunctionCall, Message, ToolCall
+from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, FunctionCall, Message, ToolCall, shaped
 from .completions import TextChoice, TextCompletion, TextCompletionChunk
 from .embeddings import Embedding, EmbeddingResponse
 from .files import ITEMS, Batch, FileObject, FineTuningJob, MergedPage, RequestCounts
@@ -60,6 +60,7 @@ __all__ = [
     "model_of",
     "reply_model",
     "reply_of",
+    "shaped",
 ]
 
 R = TypeVar("R", bound=Model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from .base import CompletionUsage, Model, Routed
 
@@ -32,6 +32,18 @@ class Message(Model):
     content: Any = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
+    _shape: Any = PrivateAttr(default=None)
+
+    @property
+    def parsed(self) -> Any:
+        """The content as an instance of the class given as `response_format`; None without one, or after a refusal.
+
+        Raises:
+            pydantic.ValidationError: the content is no such instance, as where it was cut at the limit of tokens.
+        """
+        if self._shape is None or self.refusal or not isinstance(self.content, str) or not self.content:
+            return None
+        return self._shape.model_validate_json(self.content)
 
 
 class Choice(Model):
@@ -72,3 +84,11 @@ class ChatCompletionChunk(Model):
     model: str = ""
     choices: list[ChunkChoice] = Field(default_factory=list[ChunkChoice])
     usage: CompletionUsage | None = None
+
+
+def shaped(reply: ChatCompletion, cls: Any) -> ChatCompletion:
+    """The reply, whose messages know what `parsed` is to be."""
+    for choice in reply.choices:
+        if isinstance(choice, Choice):
+            choice.message._shape = cls
+    return reply

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from router.question import Question
+from router.structured import response_format
 
 from .door import Door
 
@@ -38,11 +39,12 @@ class Chat(Door):
             model: a group, an alias, a deployment's id, or a name that a wildcard entry matches.
             messages: the conversation, as OpenAI's API takes it.
             stream: return an iterator of chunks instead of the whole reply.
-            params: what else the API takes (`temperature`, `tools`, …), and for this call alone: `timeout` and
-                `stream_timeout` (seconds), `num_retries`, `fallbacks`, `context_window_fallbacks`,
-                `content_policy_fallbacks`, `disable_fallbacks`, `max_fallbacks`, `max_wait` (seconds), `priority`,
-                `extra_headers`, `extra_body`, `extra_query`, `drop_params`, `additional_drop_params`,
-                `allowed_openai_params`.
+            params: `response_format` may be a pydantic class: it is sent as a strict JSON schema, and
+                `reply.choices[0].message.parsed` is an instance of it; else an object, as the API takes it.  What
+                else the API takes (`temperature`, `tools`, …), and for this call alone: `timeout` and `stream_timeout`
+                (seconds), `num_retries`, `fallbacks`, `context_window_fallbacks`, `content_policy_fallbacks`,
+                `disable_fallbacks`, `max_fallbacks`, `max_wait` (seconds), `priority`, `extra_headers`, `extra_body`,
+                `extra_query`, `drop_params`, `additional_drop_params`, `allowed_openai_params`.
 
         Returns:
             `ChatCompletion`, or `Stream` with `stream=True`; both have `.routing`.
@@ -54,8 +56,8 @@ class Chat(Door):
             APIError: what the service answered, after all retries and fallbacks.
             RouterClosed: the router was closed.
         """
-        question = Question("chat.completions", model, {"messages": messages}, params, bool(stream))
-        return cast("ChatCompletion | Stream", self._ask(question))
+        reply = self._ask(_question(model, messages, stream, params))
+        return cast("ChatCompletion | Stream", _shaped(reply, params, stream))
 
     @overload
     async def acompletion(
@@ -73,5 +75,21 @@ class Chat(Door):
         self, model: str, messages: Messages, *, stream: bool | None = None, **params: Any
     ) -> ChatCompletion | AsyncStream:
         """Chat completion, awaiting.  Parameters, replies and errors are those of `completion`."""
-        question = Question("chat.completions", model, {"messages": messages}, params, bool(stream))
-        return cast("ChatCompletion | AsyncStream", await self._aask(question))
+        reply = await self._aask(_question(model, messages, stream, params))
+        return cast("ChatCompletion | AsyncStream", _shaped(reply, params, stream))
+
+
+def _question(model: str, messages: Messages, stream: bool | None, params: dict[str, Any]) -> Question:
+    given = params.get("response_format")
+    if isinstance(given, type):
+        params = {**params, "response_format": response_format(given)}
+    return Question("chat.completions", model, {"messages": messages}, params, bool(stream))
+
+
+def _shaped(reply: Any, params: dict[str, Any], stream: bool | None) -> Any:
+    given = params.get("response_format")
+    if not isinstance(given, type) or stream:
+        return reply
+    from router.replies import shaped
+
+    return shaped(reply, given)

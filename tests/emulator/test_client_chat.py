@@ -298,9 +298,8 @@ def test_models_do_what_is_theirs(client):
         assert caught.value.code == "OperationNotSupported"
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_the_awaiting_client(azure, anyio_backend):
-    if anyio_backend == "trio":
-        pytest.skip("the official client awaits on asyncio; its trio side is not ours to test")
     made = openai.AsyncAzureOpenAI(
         azure_endpoint=azure.base("east"), azure_ad_token_provider=lambda: KEY, api_version="2025-04-01-preview"
     )

@@ -13,9 +13,11 @@ import openai
 import pytest
 import trustme
 from azure.core.exceptions import ClientAuthenticationError
+from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import (
     ClientSecretCredential,
     ManagedIdentityCredential,
+    UsernamePasswordCredential,
     WorkloadIdentityCredential,
     get_bearer_token_provider,
 )
@@ -81,6 +83,31 @@ def test_a_workload_shows_its_assertion(secure, tmp_path):
     options = {"tenant_id": TENANT, "client_id": "app", "token_file_path": str(tmp_path / "token")}
     with WorkloadIdentityCredential(**options, **authority_of(secure)) as credential:
         assert credential.get_token(SCOPE).token.count(".") == 2
+
+
+class ToPort(RequestsTransport):
+    """MSAL asks for the realm of a user at the host alone and forgets the port."""
+
+    def __init__(self, base):
+        super().__init__()
+        self._base = base
+
+    def send(self, request, **options):
+        request.url = request.url.replace("https://localhost/", self._base + "/")
+        return super().send(request, **options)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # azure-identity advises against passwords
+def test_a_user_signs_in_with_a_password(secure):
+    where = authority_of(secure)
+    options = {"client_id": "app", "username": "user@example.com", "tenant_id": TENANT, **where}
+    with UsernamePasswordCredential(password="pass", transport=ToPort(where["authority"]), **options) as credential:
+        assert credential.get_token(SCOPE).token.count(".") == 2
+    with (
+        UsernamePasswordCredential(password="no", transport=ToPort(where["authority"]), **options) as credential,
+        pytest.raises(ClientAuthenticationError, match="AADSTS50126"),
+    ):
+        credential.get_token(SCOPE)
 
 
 def test_a_machine_asks_its_own_endpoint(monkeypatch):

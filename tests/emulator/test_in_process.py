@@ -160,3 +160,25 @@ def test_every_fault_ends_in_an_answer_or_a_breakdown():
                     pass
             except Breakdown:
                 continue
+
+
+def test_a_form_is_uploaded_and_a_large_file_comes_back_in_pieces():
+    made, _ = engine()
+    url = "https://east.openai.azure.com/openai/v1/files"
+    data = b"0123456789abcdef" * 40_000
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n--b\r\nContent-Disposition: form-data; '
+    )
+    form += b'name="file"; filename="a"\r\n\r\n' + data + b"\r\n--b--\r\n"
+    headers = {"Api-Key": KEY, "Content-Type": "multipart/form-data; boundary=b"}
+    kept = json.loads(made.send(Request("POST", url, headers, form)).body)
+    assert kept["bytes"] == len(data)
+    content = f"{url}/{kept['id']}/content"
+    assert made.send(Request("GET", content, {"Api-Key": KEY}, b"")).body == data
+    chunks = made.send(Request("GET", content, {"Api-Key": KEY}, b"", stream=True)).chunks
+    pieces = []
+    while piece := chunks.read(1.0):
+        assert isinstance(piece, bytes)
+        pieces.append(piece)
+    assert len(pieces) > 1
+    assert b"".join(pieces) == data

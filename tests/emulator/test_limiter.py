@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.emulator.limiter import NEVER, FixedWindow, Peak, ProvisionedBucket, SlidingWindow, TokenBucket
+from router.emulator.limiter import NEVER, FixedWindow, ProvisionedBucket, SlidingWindow, TokenBucket
+from router.emulator.peak import Peak
 
 LIMIT = 100
 GAPS = st.one_of(st.just(0.0), st.floats(0.0, 90.0), st.integers(0, 60).map(float))

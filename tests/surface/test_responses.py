@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from router import BadRequestError, NotFoundError, Router
-from tests.azure.fault_server import answer
+from router import BadRequestError, InternalServerError, NotFoundError, RateLimitError, Router, StreamInterrupted
+from tests.azure.fault_server import answer, chunked
 from tests.recorder import Recorder
 from tests.worlds import World
 
@@ -123,3 +124,86 @@ def test_an_unknown_response_says_so_and_the_deployment_stays_well(router: Route
     with pytest.raises(NotFoundError, match="no such response"):
         router.get_response("resp_gone")
     assert router.status()[0].state == "ready"
+
+
+def event(kind: str, **fields: Any) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), json.dumps({"type": kind, **fields}).encode())
+
+
+BEGUN = event("response.created", response={"id": "resp_abc", "status": "in_progress"}) + event("response.in_progress")
+
+
+def test_a_response_streams_and_its_events_tell_the_deployment(world: World, router: Router, server: Recorder) -> None:
+    server.reply = chunked(
+        BEGUN,
+        event("response.output_text.delta", delta="Hel"),
+        event("response.output_text.delta", delta="lo"),
+        event("response.completed", response=RESPONSE),
+    )
+    events = world.call(router, "responses", model="g", input="Hi", stream=True)
+    assert "".join(e.delta for e in events if e.type == "response.output_text.delta") == "Hello"
+    ids = {e.response["id"] for e in events if e.get("response")}
+    assert len(ids) == 1
+    assert ids.pop().startswith("resp_azr")
+    (status,) = router.status()
+    assert (status.in_flight, status.successes) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        event("response.failed", response={"id": "r", "error": {"code": "server_error", "message": "broken"}}),
+        event("error", code="server_error", message="broken"),
+        b"",
+    ],
+)
+def test_a_response_that_fails_before_its_first_word_goes_elsewhere(world: World, server: Recorder, end: bytes) -> None:
+    server.reply = chunked(BEGUN, end)
+    good = chunked(BEGUN, event("response.output_text.delta", delta="Hi"), event("response.completed"))
+    with (
+        Recorder(good) as other,
+        Router(
+            [
+                deployment(server, "one", order=1),
+                deployment(other, "two", order=2),
+            ]
+        ) as router,
+    ):
+        events = world.call(router, "responses", model="g", input="Hi", stream=True)
+    assert (events[-1].type, len(server.asked), len(other.asked)) == ("response.completed", 1, 1)
+
+
+def test_a_response_that_breaks_off_after_its_first_word_says_so(
+    world: World, router: Router, server: Recorder
+) -> None:
+    server.reply = chunked(BEGUN, event("response.output_text.delta", delta="Hel"))
+    with pytest.raises(StreamInterrupted) as error:
+        world.call(router, "responses", model="g", input="Hi", stream=True)
+    assert error.value.partial == "Hel"
+
+
+def test_a_whole_response_is_a_stream_of_one_event(world: World, router: Router, server: Recorder) -> None:
+    server.reply = answer(RESPONSE)
+    (only,) = world.call(router, "responses", model="g", input="Hi", stream=True)
+    assert only.type == "response.completed"
+    assert only.response["output"] == RESPONSE["output"]
+
+
+def test_a_failed_response_is_an_error_and_a_failed_one_looked_up_is_an_answer(
+    router: Router, server: Recorder
+) -> None:
+    failed = {**RESPONSE, "status": "failed", "error": {"code": "server_error", "message": "broken"}}
+    server.reply = answer(failed)
+    with pytest.raises(InternalServerError, match="broken"):
+        router.responses(model="g", input="Hi")
+    assert router.get_response("resp_abc").error["message"] == "broken"
+
+
+def test_what_manages_goes_through_where_the_deployment_rests(router: Router, server: Recorder) -> None:
+    server.reply = answer({"error": {"message": "slow down"}}, 429, retry_after="60")
+    with pytest.raises(RateLimitError):
+        router.responses(model="g", input="Hi")
+    assert router.status()[0].state == "throttled"
+    server.reply = answer(RESPONSE)
+    assert router.get_response("resp_abc").status == "completed"
+    assert router.status()[0].state == "throttled"

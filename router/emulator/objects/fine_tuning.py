@@ -60,9 +60,19 @@ def _create(errand: Errand) -> Handled:
             return refusals.no_object("file", identity)
         if file.shown["purpose"] != "fine-tune" or file.shown["status"] == "error":
             return invalid(f"'{name}' must be a sound file with the purpose 'fine-tune'.", name, "invalidPayload")
-    tuning = given.get("hyperparameters") or {}
+    shown = _job(errand)
     suffix = f"-{given['suffix']}" if given.get("suffix") else ""
-    shown = {
+    job = Stored(shown, born=errand.now)
+    job.kept["name"] = f"{given['model']}.ft-{errand.rng.getrandbits(128):032x}{suffix}"
+    errand.store.jobs[shown["id"]] = job
+    return Result(dict(shown))
+
+
+def _job(errand: Errand) -> dict[str, Any]:
+    """A new job as answers show it."""
+    given = errand.given
+    tuning = given.get("hyperparameters") or {}
+    return {
         "id": errand.identity("ftjob-"),
         "object": "fine_tuning.job",
         "created_at": int(errand.wall),
@@ -86,10 +96,6 @@ def _create(errand: Errand) -> Handled:
         "method": given.get("method"),
         "metadata": given.get("metadata"),
     }
-    job = Stored(shown, born=errand.now)
-    job.kept["name"] = f"{given['model']}.ft-{errand.rng.getrandbits(128):032x}{suffix}"
-    errand.store.jobs[shown["id"]] = job
-    return Result(dict(shown))
 
 
 def _now(errand: Errand, job: Stored) -> dict[str, Any]:

@@ -44,10 +44,14 @@ class Call:
         return self.route.dialect == "azure"
 
     @property
+    def asks_for_stream(self) -> bool:
+        """Events are asked for; a form says so in a word."""
+        return self.body.get("stream") in (True, "true", "True")
+
+    @property
     def streams(self) -> bool:
         """The answer goes out as events."""
-        asked = self.body.get("stream") in (True, "true", "True")
-        return asked and self.fault is not FaultKind.STREAM_AS_JSON
+        return self.asks_for_stream and self.fault is not FaultKind.STREAM_AS_JSON
 
 
 @dataclass(slots=True)

@@ -35,7 +35,6 @@ def response(body: dict[str, Any], chat: dict[str, Any], made: Answer, rng: Rand
     """
     choice = made.choices[0]
     cut = {"length": "max_output_tokens", "content_filter": "content_filter"}.get(choice.finish_reason)
-    completion = made.completion_tokens
     return {
         "id": f"resp_{rng.getrandbits(192):048x}",
         "object": "response",
@@ -60,14 +59,19 @@ def response(body: dict[str, Any], chat: dict[str, Any], made: Answer, rng: Rand
         "tools": body.get("tools") or [],
         "top_p": body.get("top_p", 1.0),
         "truncation": body.get("truncation", "disabled"),
-        "usage": {
-            "input_tokens": made.prompt_tokens,
-            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
-            "output_tokens": completion,
-            "output_tokens_details": {"reasoning_tokens": made.reasoning_tokens},
-            "total_tokens": made.prompt_tokens + completion,
-        },
+        "usage": _usage(made),
         "user": body.get("user"),
+    }
+
+
+def _usage(made: Answer) -> dict[str, Any]:
+    completion = made.completion_tokens
+    return {
+        "input_tokens": made.prompt_tokens,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
+        "output_tokens": completion,
+        "output_tokens_details": {"reasoning_tokens": made.reasoning_tokens},
+        "total_tokens": made.prompt_tokens + completion,
     }
 
 
