@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from .build import settings_from
 from .files import read_config, settings_from_file
-from .settings import RedisSettings, Settings
+from .settings import Settings
 
-__all__ = ["RedisSettings", "Settings", "read_config", "settings_from", "settings_from_file"]
+__all__ = ["Settings", "read_config", "settings_from", "settings_from_file"]

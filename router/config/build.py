@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.charge import ChargePolicy
+from router.stores.reach.settings import RedisSettings
 from router.values import Fallback, HealthPolicy, Policy, Retries
 from strategies import Strategy
 from strategies.by_name import ALIASES, DEFAULT, ELSEWHERE, NAMES, strategy_named
@@ -23,7 +24,8 @@ from .models import Options, Params, RetryPolicy
 from .names import Directory
 from .problems import Path, Problems, nearest
 from .reading import Reading
-from .settings import RedisSettings, Settings
+from .redis import redis_settings
+from .settings import Settings
 from .yaml_text import plain
 
 log = logging.getLogger("router")
@@ -190,28 +192,9 @@ def _strategy(given: Any, problems: Problems) -> Strategy:
 
 
 def _redis(options: Options, problems: Problems) -> RedisSettings | None:
-    """Where Redis is, if anything about it is stated."""
-    stated = [key for key in Options.model_fields if key.startswith("redis_") and getattr(options, key) is not None]
-    if not stated or (stated == ["redis_required"] and not options.redis_required):
-        return None
-    if options.redis_url is not None and options.redis_host is not None:
-        problems.add(("redis_host",), "stands beside redis_url; remove one of them")
-    elif options.redis_url is None and options.redis_host is None:
-        problems.add((stated[0],), "needs redis_url or redis_host beside it")
-    elif options.redis_url is not None and not options.redis_url.startswith(("redis://", "rediss://", "unix://")):
-        problems.add(("redis_url",), "must begin with redis://, rediss:// or unix://")
     if options.redis_required:
         problems.add(("redis_required",), "sharing quotas through Redis is not in this version; remove it")
-    return RedisSettings(
-        options.redis_url,
-        options.redis_host,
-        _first(options.redis_port, 6379),
-        options.redis_username,
-        options.redis_password,
-        _first(options.redis_db, 0),
-        _first(options.redis_ssl, (options.redis_url or "").startswith("rediss://")),
-        bool(options.redis_required),
-    )
+    return redis_settings(options, problems)
 
 
 def _warn(options: Options, redis: RedisSettings | None) -> None:

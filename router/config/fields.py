@@ -148,6 +148,32 @@ def _windows(value: Any) -> tuple[RequestWindow, ...]:
     return tuple(found)
 
 
+def _servers(value: Any) -> tuple[tuple[str, int], ...]:
+    must_be = 'must be a list of servers, each "host:port", [host, port] or {host: …, port: …}'
+    if not isinstance(value, list) or not value:
+        raise wrong(must_be)
+    found: list[tuple[str, int]] = []
+    for item in value:
+        if isinstance(item, str):
+            item = item.rpartition(":")[::2]
+        elif isinstance(item, Mapping):
+            item = (item.get("host"), item.get("port")) if item.keys() == {"host", "port"} else ()
+        if not isinstance(item, (list, tuple)) or len(item) != 2 or not isinstance(item[0], str):
+            raise wrong(must_be)
+        host, port = item[0].strip().strip("[]"), number(item[1], must_be)
+        if not host or not host.isprintable() or port != int(port) or not 1 <= port <= 65_535:
+            raise wrong(must_be)
+        found.append((host, int(port)))
+    return tuple(found)
+
+
+def _prefix(value: Any) -> str:
+    prefix = _text(value)
+    if not re.fullmatch(r"[\w.:/@-]{1,100}", prefix, re.ASCII):
+        raise wrong("must be at most 100 letters, digits and _ . : / @ -")
+    return prefix
+
+
 def one_of(*choices: str) -> Callable[[Any], str]:
     """The check of a field that takes one of a few words."""
 
@@ -183,6 +209,16 @@ Timeout = Annotated[
     PlainValidator(_real("must be a number of seconds from 0.001 to 86,400", LONGEST_S, 0.001)),
     Shown("seconds above 0"),
 ]
+StoreTimeout = Annotated[
+    float | None,
+    PlainValidator(_real("must be a number of seconds from 0.01 to 60", 60.0, 0.01)),
+    Shown("seconds from 0.01 to 60"),
+]
+Servers = Annotated[tuple[tuple[str, int], ...] | None, PlainValidator(_servers), Shown("list of servers")]
+Prefix = Annotated[str | None, PlainValidator(_prefix), Shown("text without spaces")]
+CredentialSource = Annotated[Any, Shown("object with get_credentials")]
+RedisClient = Annotated[Any, Shown("client of redis-py")]
+"""Both are looked at when everything is known about Redis."""
 TokenCallable = Annotated[Callable[[], Any] | None, PlainValidator(_callable), Shown("callable")]
 CredentialObject = Annotated[Any, PlainValidator(_credential), Shown("object with get_token")]
 Mapped = Annotated[dict[str, Any] | None, PlainValidator(_mapping), Shown("mapping")]

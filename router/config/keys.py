@@ -66,6 +66,11 @@ IGNORED: Mapping[str, frozenset[str]] = {
     "litellm_settings": frozenset((_ROUTER_IGNORED + _PROXY_IGNORED).split()),
     "general_settings": frozenset(_PROXY_IGNORED.split()),
     "routing_strategy_args": frozenset({"ttl", "max_latency_list_size"}),
+    "cache_kwargs": frozenset(
+        "client_name decode_responses default_ttl encoding encoding_errors health_check_interval lib_name lib_version"
+        " max_connections protocol redis_flush_size retry retry_on_error retry_on_timeout socket_connect_timeout"
+        " socket_keepalive socket_keepalive_options socket_timeout ttl type".split()
+    ),
     "params": frozenset(
         "bucket_name gcs_bucket_name keepalive_seconds litellm_trace_id max_file_size_mb"
         " merge_reasoning_content_in_choices metadata use_in_pass_through".split()
@@ -114,7 +119,6 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         **_each("enable_pre_call_check enable_pre_call_checks optional_pre_call_checks", _CHECKS),
         **_each("deployment_affinity_ttl_seconds model_group_affinity_config", _AFFINITY),
         **_each("max_budget budget_duration provider_budget_config", _MONEY),
-        "cache_kwargs": "give Redis as `redis_url`, or `redis_host` and its companions",
         "default_priority": "give `priority` with each call",
         "enable_health_check_routing": "health checks by extra calls are not made; failures of real calls eject",
         **_each(
@@ -150,6 +154,16 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
     },
     "routing_strategy_args": {
         "lowest_latency_buffer": "choosing by latency is not in this version; remove it",
+    },
+    "cache_kwargs": {
+        **_each(
+            "gcp_service_account gcp_ssl_ca_certs redis_connect_func",
+            "give an object with `get_credentials()` as `redis_credential_provider`",
+        ),
+        **_each(
+            "ssl_cert_reqs ssl_certfile ssl_keyfile ssl_ca_data ssl_ca_path ssl_min_version",
+            "TLS is always verified; give `redis_ssl_ca_certs`, or a client of your own as `redis_client`",
+        ),
     },
     "retry_policy": _each(
         "ServiceUnavailableErrorRetries NotFoundErrorRetries",
@@ -203,6 +217,8 @@ def not_yet(section: str, key: str) -> str | None:
 
 def is_off(key: str, value: Any) -> bool:
     """Whether a value switches its key off, so that it changes nothing."""
+    if key == "ssl_cert_reqs":
+        return value in ("required", None)
     if key in ("tag_filtering_match_any", "ssl_verify"):
         return value is True  # LiteLLM's default, and what happens here
     if key == "router_general_settings" and isinstance(value, Mapping):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
 from .fields import (
     Count,
@@ -24,7 +24,6 @@ from .fields import (
     Names,
     NeededName,
     OneOrMore,
-    Port,
     Seconds,
     Shown,
     Text,
@@ -34,24 +33,9 @@ from .fields import (
     Windows,
     one_of,
 )
-
-
-def _about(description: str) -> Any:
-    return Field(default=None, description=description)
-
-
-class Shape(BaseModel):
-    """Unknown keys are errors, and no message shows a value.  A null is the same as no key."""
-
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, frozen=True, arbitrary_types_allowed=True, protected_namespaces=()
-    )
-    section: ClassVar[str] = ""
-    """Under which name `keys.py` lists the keys that do not run here."""
-    nested: ClassVar[dict[str, type[Shape]]] = {}
-    """Fields that are shapes themselves."""
-    nested_by_name: ClassVar[dict[str, type[Shape]]] = {}
-    """Fields that are mappings from a name to a shape."""
+from .redis_models import RedisOptions
+from .shape import Shape
+from .shape import about as _about
 
 
 class RetryPolicy(Shape):
@@ -234,7 +218,7 @@ class Entry(Shape):
     rpm: Limit = _about("As in `litellm_params`.")
 
 
-class Options(Shape):
+class Options(RedisOptions):
     """Everything about a router but its deployments.
 
     Keywords of `Router(...)`, and in a file `router_settings`, or `litellm_settings` where `router_settings` is silent.
@@ -244,6 +228,7 @@ class Options(Shape):
     nested: ClassVar[dict[str, type[Shape]]] = {
         "retry_policy": RetryPolicy,
         "allowed_fails_policy": AllowedFailsPolicy,
+        **RedisOptions.nested,
     }
     nested_by_name: ClassVar[dict[str, type[Shape]]] = {"model_group_retry_policy": RetryPolicy}
     routing_strategy: Any = _about(
@@ -291,13 +276,3 @@ class Options(Shape):
     ignore_invalid_deployments: Flag = _about(
         "Leave out deployments with mistakes, with a warning, rather than refuse all."
     )
-    redis_url: Text = _about(
-        "`redis://…` or `rediss://…`.  Checked and kept; this version keeps quotas per process, and a warning says so."
-    )
-    redis_host: Text = _about("Instead of `redis_url`.")
-    redis_port: Port = _about("Default 6379.")
-    redis_username: Text = _about("The user.")
-    redis_password: Text = _about("The password.")
-    redis_db: Count = _about("The number of the database.  Default 0.")
-    redis_ssl: Flag = _about("TLS.  Default: as `redis_url` says, else false.")
-    redis_required: Flag = _about("Refuse to start without Redis; cannot be granted in this version.")

@@ -9,26 +9,11 @@ from typing import Any
 from router.azure.endpoint import url_for
 from router.charge import ChargePolicy
 from router.errors import NotFoundError
+from router.stores.reach.settings import RedisSettings
 from router.values import Deployment, HealthPolicy, Policy
 from strategies import Strategy
 
 from .names import captured
-
-
-@dataclass(frozen=True, slots=True)
-class RedisSettings:
-    """Where Redis is.  Either `url` or `host` is set.  Checked and kept for the store that shares quotas."""
-
-    url: str | None = field(default=None, repr=False)
-    """May hold a password."""
-    host: str | None = None
-    port: int = 6379
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    db: int = 0
-    ssl: bool = False
-    required: bool = False
-    """Refuse to start without it."""
 
 
 @dataclass(frozen=True, slots=True)

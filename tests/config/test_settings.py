@@ -1,4 +1,4 @@
-"""Options of the router: policies, strategy, Redis, and what the warning says."""
+"""Options of the router: policies and strategy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 from pydantic import BaseModel
 
 from router.charge import ChargePolicy
-from router.config import RedisSettings
 from router.values import NO_RULES, AllowedFails, HealthPolicy, ParameterRules, Policy, Retries
 from strategies.by_name import ALIASES, ELSEWHERE, NAMES
 from strategies.round_robin import RoundRobin
@@ -112,45 +111,6 @@ def test_arguments_of_a_strategy_are_refused_unless_they_only_tune_litellm(caplo
     assert "choosing by latency" in problem(routing_strategy_args={"lowest_latency_buffer": 0.5})
     assert "strategies take no arguments" in problem(routing_strategy_args={"x": 1})
     assert "must be a mapping" in problem(routing_strategy_args=5)
-
-
-# ---- Redis ---------------------------------------------------------------------------------------------------------
-
-
-def test_redis_is_checked_and_kept_and_a_warning_says_what_it_does_not_do(caplog: pytest.LogCaptureFixture) -> None:
-    made = settings(redis_host="cache", redis_port="6380", redis_password="CANARY", redis_ssl=True, redis_db=2)
-    assert made.redis == RedisSettings(None, "cache", 6380, None, "CANARY", 2, True)
-    assert "keeps quotas per process" in caplog.text
-    assert "CANARY" not in caplog.text + repr(made)
-
-
-def test_an_url_of_redis_says_itself_whether_it_is_encrypted() -> None:
-    made = settings(redis_url="rediss://:CANARY@cache:6379/0")
-    assert made.redis is not None
-    assert made.redis.ssl
-    assert "CANARY" not in repr(made)
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"redis_url": "redis://a", "redis_host": "a"}, "redis_host: stands beside redis_url"),
-        ({"redis_url": "http://CANARY"}, "redis_url: must begin with redis://"),
-        ({"redis_port": 6379}, "redis_port: needs redis_url or redis_host"),
-        ({"redis_host": "a", "redis_port": 65_536}, "redis_port: must be a whole number from 1 to 65,535"),
-        (
-            {"redis_host": "a", "redis_required": True},
-            "redis_required: sharing quotas through Redis is not in this version",
-        ),
-    ],
-)
-def test_redis_that_cannot_be_meant_is_refused(options: dict[str, Any], says: str) -> None:
-    assert problem(**options).startswith(says)
-
-
-def test_redis_that_comes_from_variables_that_are_not_set_is_none() -> None:
-    """LiteLLM's page passes `os.getenv("REDIS_HOST")`."""
-    assert settings(redis_host=None, redis_password=None, redis_port=None, redis_required=False).redis is None
 
 
 # ---- the rest ------------------------------------------------------------------------------------------------------

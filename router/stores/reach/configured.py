@@ -42,8 +42,11 @@ def access(settings: RedisSettings) -> Access:
         raise ValueError("redis_cluster: cannot be reached through a socket file")
     if kind is Kind.CLUSTER and db:
         raise ValueError("redis_db: a cluster has only the database 0; remove it")
-    tls = _tls(settings) if connection is redis.SSLConnection else {}
+    tls = _tls(settings, connection)
     own = _credentials(settings.username, settings.password, settings.credential_provider)
+    for key in own.keys() & {"username", "password", "credential_provider"}:
+        if told.keys() & ({"username", "password"} if key == "credential_provider" else {key}):
+            raise ValueError(f"redis_{key}: redis_url has the same already; remove one of them")
     options = {**tls, **told, **own, **({"db": db} if db else {})}
     secret = _credentials(settings.sentinel_username, settings.sentinel_password, None)
     return Access(kind, nodes, connection, settings.service_name or "", options, {**tls, **secret})
@@ -57,7 +60,11 @@ def _connection(settings: RedisSettings, found: type[Any]) -> type[Any]:
     return redis.SSLConnection if settings.ssl else found
 
 
-def _tls(settings: RedisSettings) -> dict[str, Any]:
+def _tls(settings: RedisSettings, connection: type[Any]) -> dict[str, Any]:
+    if connection is not redis.SSLConnection:
+        if settings.ssl_ca_certs:
+            raise ValueError("redis_ssl_ca_certs: there is no TLS; set redis_ssl, or write rediss:// in redis_url")
+        return {}
     authorities = {"ssl_ca_certs": settings.ssl_ca_certs} if settings.ssl_ca_certs else {}
     return {"ssl_check_hostname": settings.ssl_check_hostname, **authorities}
 

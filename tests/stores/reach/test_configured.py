@@ -102,6 +102,12 @@ def test_a_sentinel_has_a_password_of_its_own() -> None:
         ({"url": "redis://cache/1", "cluster": True}, "redis_db: a cluster has only the database 0"),
         ({"host": "a", "password": "CANARY", "credential_provider": 5}, "redis_credential_provider: stands beside"),
         ({"host": "a", "credential_provider": "CANARY"}, r"redis_credential_provider: must have get_credentials\(\)"),
+        ({"url": "redis://u:CANARY@a", "password": "x"}, "redis_password: redis_url has the same already"),
+        (
+            {"url": "redis://u@a", "credential_provider": redis.CredentialProvider()},
+            "redis_credential_provider: redis_u",
+        ),
+        ({"url": "redis://a", "ssl_ca_certs": "/own.pem"}, "redis_ssl_ca_certs: there is no TLS; set redis_ssl"),
         ({"client": "CANARY"}, "redis_client: must be a client of redis-py"),
         ({"client": redis.Redis(redis_connect_func=print)}, "redis_client: has a redis_connect_func"),
         ({"client": fakeredis.FakeAsyncRedis()}, "redis_client: has awaiting connections of its own kind"),
