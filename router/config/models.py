@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import Field, PlainValidator
 
 from .fields import (
     Count,
     CredentialObject,
-    CredentialSource,
     Dollars,
     Flag,
     Id,
@@ -25,13 +24,8 @@ from .fields import (
     Names,
     NeededName,
     OneOrMore,
-    Port,
-    Prefix,
-    RedisClient,
     Seconds,
-    Servers,
     Shown,
-    StoreTimeout,
     Text,
     Timeout,
     TokenCallable,
@@ -39,24 +33,9 @@ from .fields import (
     Windows,
     one_of,
 )
-
-
-def _about(description: str) -> Any:
-    return Field(default=None, description=description)
-
-
-class Shape(BaseModel):
-    """Unknown keys are errors, and no message shows a value.  A null is the same as no key."""
-
-    model_config = ConfigDict(
-        extra="forbid", hide_input_in_errors=True, frozen=True, arbitrary_types_allowed=True, protected_namespaces=()
-    )
-    section: ClassVar[str] = ""
-    """Under which name `keys.py` lists the keys that do not run here."""
-    nested: ClassVar[dict[str, type[Shape]]] = {}
-    """Fields that are shapes themselves."""
-    nested_by_name: ClassVar[dict[str, type[Shape]]] = {}
-    """Fields that are mappings from a name to a shape."""
+from .redis_models import RedisOptions
+from .shape import Shape
+from .shape import about as _about
 
 
 class RetryPolicy(Shape):
@@ -239,30 +218,7 @@ class Entry(Shape):
     rpm: Limit = _about("As in `litellm_params`.")
 
 
-class CacheKwargs(Shape):
-    """`cache_kwargs`: where LiteLLM has those settings of Redis that are no keywords of its own."""
-
-    section = "cache_kwargs"
-    url: Text = _about("As `redis_url`.")
-    host: Text = _about("As `redis_host`.")
-    port: Port = _about("As `redis_port`.")
-    username: Text = _about("As `redis_username`.")
-    password: Text = _about("As `redis_password`.")
-    db: Count = _about("As `redis_db`.")
-    ssl: Flag = _about("As `redis_ssl`.")
-    ssl_ca_certs: Text = _about("As `redis_ssl_ca_certs`.")
-    ssl_check_hostname: Flag = _about("As `redis_ssl_check_hostname`.")
-    credential_provider: Annotated[Any, Shown("object with get_credentials")] = _about(
-        "As `redis_credential_provider`."
-    )
-    sentinel_nodes: Servers = _about("As `redis_sentinels`.")
-    service_name: Name = _about("As `redis_service_name`.")
-    sentinel_password: Text = _about("As `redis_sentinel_password`.")
-    startup_nodes: Servers = _about("As `redis_startup_nodes`.")
-    namespace: Prefix = _about("As `redis_prefix`.")
-
-
-class Options(Shape):
+class Options(RedisOptions):
     """Everything about a router but its deployments.
 
     Keywords of `Router(...)`, and in a file `router_settings`, or `litellm_settings` where `router_settings` is silent.
@@ -272,7 +228,7 @@ class Options(Shape):
     nested: ClassVar[dict[str, type[Shape]]] = {
         "retry_policy": RetryPolicy,
         "allowed_fails_policy": AllowedFailsPolicy,
-        "cache_kwargs": CacheKwargs,
+        **RedisOptions.nested,
     }
     nested_by_name: ClassVar[dict[str, type[Shape]]] = {"model_group_retry_policy": RetryPolicy}
     routing_strategy: Any = _about(
@@ -320,49 +276,3 @@ class Options(Shape):
     ignore_invalid_deployments: Flag = _about(
         "Leave out deployments with mistakes, with a warning, rather than refuse all."
     )
-    redis_url: Text = _about(
-        "Where the limits are kept for all replicas: `redis://…`, `rediss://…` (TLS) or `unix://…`.  Checked and kept;"
-        " this version keeps quotas per process, and a warning says so."
-    )
-    redis_host: Text = _about("Instead of `redis_url`.")
-    redis_port: Port = _about("Default 6379.")
-    redis_username: Text = _about("The user.")
-    redis_password: Text = _about("The password, as it is; in `redis_url` it must be percent-encoded.")
-    redis_db: Count = _about("The number of the database.  Default 0.")
-    redis_ssl: Flag = _about("TLS.  Default: as `redis_url` says, else false.")
-    redis_ssl_ca_certs: Text = _about("A file of certificate authorities.  Default: those of the system.")
-    redis_ssl_check_hostname: Flag = _about(
-        "Whether the certificate must be made out to the name that was connected to.  Default true; a cluster whose"
-        " servers give their addresses as numbers may need false."
-    )
-    redis_credential_provider: CredentialSource = _about(
-        "An object with `get_credentials()` instead of a user and a password, such as redis-entraid's for Azure Managed"
-        " Redis."
-    )
-    redis_client: RedisClient = _about(
-        "A client of redis-py (blocking, asyncio, Sentinel's or a cluster's) instead of all the above: its servers,"
-        " credentials and TLS are used, its retries and timeouts are not."
-    )
-    redis_sentinels: Servers = _about(
-        "The sentinels, instead of `redis_url`: `[host:26379, …]`; they say which server is the primary."
-    )
-    redis_service_name: Name = _about("The name under which the sentinels know it.")
-    redis_sentinel_username: Text = _about("The user of the sentinels.")
-    redis_sentinel_password: Text = _about("The password of the sentinels.")
-    redis_startup_nodes: Servers = _about("Some servers of a Redis Cluster, instead of `redis_url`.")
-    redis_cluster: Flag = _about("Whether `redis_url` or `redis_host` is a server of a Redis Cluster.  Default false.")
-    redis_prefix: Prefix = _about("With what every key begins.  Default `azure-router`.")
-    redis_timeout: StoreTimeout = _about("Seconds that a call waits for Redis at most.  Default 0.25.")
-    redis_required: Flag = _about("Refuse to start without Redis; cannot be granted in this version.")
-    redis_replicas: Limit = _about("How many replicas there are, for as long as Redis has not told it.")
-    redis_leases: Annotated[str | None, PlainValidator(one_of("auto", "off")), Shown("auto or off")] = _about(
-        "Whether a busy replica may take a part of a limit in advance, for a second, and so ask Redis less often."
-        "  Default `auto`."
-    )
-    on_store_failure: Annotated[
-        str | None, PlainValidator(one_of("share", "strict", "open")), Shown("share, strict or open")
-    ] = _about(
-        "While Redis cannot be asked: each replica keeps to its share of every limit (`share`, default), nothing that"
-        " has a limit is sent (`strict`), or each replica uses the whole limit (`open`)."
-    )
-    cache_kwargs: CacheKwargs | None = _about("LiteLLM's further settings of Redis.")

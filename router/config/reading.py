@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from .keys import REQUEST_PARAMETERS, is_ignored, is_off, not_yet
-from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, RetryPolicy, Shape
+from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, RetryPolicy
 from .problems import Path, Problems, nearest, shown, spell
+from .shape import Shape
 from .yaml_text import MAX_DEPTH, Plain
 
 log = logging.getLogger("router")

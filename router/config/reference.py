@@ -14,7 +14,9 @@ from typing import Any
 
 from .fields import Shown
 from .keys import IGNORED, NOT_YET, REQUEST_PARAMETERS
-from .models import AllowedFailsPolicy, CacheKwargs, Entry, ModelInfo, Options, Params, PriceKeys, RetryPolicy, Shape
+from .models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, PriceKeys, RetryPolicy
+from .redis_models import CacheKwargs, RedisOptions
+from .shape import Shape
 
 _HEAD = """\
 # Configuration
@@ -64,9 +66,10 @@ _SHAPES: tuple[tuple[str, type[Shape]], ...] = (
     ("`model_info`", ModelInfo),
     ("Prices of a deployment", PriceKeys),
     ("Keywords of `Router`, or `router_settings`", Options),
+    ("Redis", RedisOptions),
+    ("`cache_kwargs`", CacheKwargs),
     ("`retry_policy`", RetryPolicy),
     ("`allowed_fails_policy`", AllowedFailsPolicy),
-    ("`cache_kwargs`", CacheKwargs),
 )
 _PLACES = {
     "file": "the top of a file",
@@ -112,8 +115,8 @@ def _docstring(shape: type[Shape]) -> str:
 def _fields(shape: type[Shape]) -> str:
     rows = ["| Key | Value | Meaning |", "|---|---|---|"]
     for name, field in shape.model_fields.items():
-        if shape is not PriceKeys and name in PriceKeys.model_fields:
-            continue  # they have a table of their own
+        if name not in shape.__annotations__:
+            continue  # inherited from one that has a table of its own
         rows.append(f"| `{name}` | {_kind(shape, name, field)} | {field.description} |")
     return "\n".join(rows) + "\n"
 

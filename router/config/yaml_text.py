@@ -156,6 +156,8 @@ def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> ConfigEr
     lines = text.splitlines()
     if any(_INDENTING_TAB.match(near) for near in lines[max(0, line - 2) : line]):
         return ConfigError(f"{where}: a tab where YAML wants spaces.  Indent with spaces.")
+    if "nesting depth" in (error.problem or ""):  # libyaml counts too, and reads ahead of us
+        return ConfigError(f"{where}: nested more than {MAX_DEPTH} deep.")
     problem = _QUOTED.sub("…", error.problem or "the structure is broken here")
     return ConfigError(f"{where}: no valid YAML: {problem}.  Quote texts that hold : # * & ! % @ or brackets.")
 

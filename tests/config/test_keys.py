@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from router.config.keys import IGNORED, NOT_YET, REQUEST_PARAMETERS, is_ignored, not_yet, other_keys
-from router.config.models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, RetryPolicy, Shape
+from router.config.models import AllowedFailsPolicy, Entry, ModelInfo, Options, Params, RetryPolicy
+from router.config.redis_models import CacheKwargs
+from router.config.shape import Shape
 
 from .entries import entry, problem, settings
 
@@ -70,7 +72,7 @@ def test_every_key_of_litellm_is_in_exactly_one_class(shape: type[Shape], key: s
 
 def test_no_key_of_ours_is_in_two_classes() -> None:
     shapes: dict[str, type[Shape]] = {
-        s.section: s for s in (Options, Params, ModelInfo, RetryPolicy, AllowedFailsPolicy, Entry)
+        s.section: s for s in (Options, Params, ModelInfo, RetryPolicy, AllowedFailsPolicy, Entry, CacheKwargs)
     }
     for section, key, _ in other_keys():
         if section in shapes:
