@@ -16,6 +16,9 @@ from router.events import (
     GaveUp,
     Recovered,
     Settled,
+    StoreBack,
+    StoreLost,
+    StoreMended,
     StrategyFailed,
     Throttled,
 )
@@ -29,6 +32,26 @@ TOLD: list[tuple[Event, int, str]] = [
     (FellBack("g", "h", "server_error"), logging.INFO, "g: falls back to h (server_error)"),
     (Ejected("g", "east", 5.0, "reset"), logging.WARNING, "g: east is ejected for 5.0 s (reset)"),
     (GaveUp("g", "RateLimitError", 3), logging.WARNING, "g: gave up with RateLimitError after 3 attempts"),
+    (
+        StoreLost("g", "timeout", "share", 0.25),
+        logging.WARNING,
+        "g: the shared store does not answer (timeout); this replica goes on with 25% of each limit",
+    ),
+    (
+        StoreLost("g", "refused", "strict", 0.0),
+        logging.WARNING,
+        "g: the shared store does not answer (refused); calls wait until it is back",
+    ),
+    (
+        StoreBack("g", 12.0),
+        logging.INFO,
+        "g: the shared store is back after 12.0 s; limits are shared again",
+    ),
+    (
+        StoreMended("g", 2),
+        logging.ERROR,
+        "g: 2 keys of the shared store held something that is not ours; they were taken over",
+    ),
     (
         StrategyFailed("g", "Mine", "it raised KeyError"),
         logging.ERROR,

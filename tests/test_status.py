@@ -74,6 +74,7 @@ def test_a_fleet_at_rest_is_ready_and_empty() -> None:
         successes=0,
         failures=0,
         throttles=0,
+        limits="per process",
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.charge import ChargePolicy
-from router.stores.reach.settings import RedisSettings
 from router.values import Fallback, HealthPolicy, Policy, Retries
 from strategies import Strategy
 from strategies.by_name import ALIASES, DEFAULT, ELSEWHERE, NAMES, strategy_named
@@ -61,10 +60,9 @@ def build_settings(
     aliases, hidden = read_aliases(options.model_group_alias or {}, directory, ("model_group_alias",), problems)
     policy = _policy(options, directory, aliases, problems)
     strategy = _strategy(options.routing_strategy, problems)
-    redis = _redis(options, problems)
+    redis = redis_settings(options, problems)
     problems.raise_if_any()
     reading.warn_of_ignored()
-    _warn(options, redis)
     return Settings(
         deployments=tuple(built.deployments),
         wildcards=tuple(built.wildcards),
@@ -189,19 +187,6 @@ def _strategy(given: Any, problems: Problems) -> Strategy:
         strategy: Strategy = given
         return strategy
     return strategy_named(DEFAULT)
-
-
-def _redis(options: Options, problems: Problems) -> RedisSettings | None:
-    if options.redis_required:
-        problems.add(("redis_required",), "sharing quotas through Redis is not in this version; remove it")
-    return redis_settings(options, problems)
-
-
-def _warn(options: Options, redis: RedisSettings | None) -> None:
-    if redis is not None:
-        log.warning(
-            "Redis is configured, but this version keeps quotas per process; give each replica its share of tpm and rpm"
-        )
 
 
 def _first(*values: Any) -> Any:

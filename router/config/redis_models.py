@@ -51,8 +51,7 @@ class RedisOptions(Shape):
     section = "router_settings"
     nested: ClassVar[dict[str, type[Shape]]] = {"cache_kwargs": CacheKwargs}
     redis_url: Text = about(
-        "Where the limits are kept for all replicas: `redis://…`, `rediss://…` (TLS) or `unix://…`.  Checked and kept;"
-        " this version keeps quotas per process, and a warning says so."
+        "Where the limits are kept for all replicas: `redis://…`, `rediss://…` (TLS) or `unix://…`; see docs/redis.md."
     )
     redis_host: Text = about("Instead of `redis_url`.")
     redis_port: Port = about("Default 6379.")

@@ -21,10 +21,9 @@ def said(**options: Any) -> RedisSettings:
     return made
 
 
-def test_redis_is_checked_and_kept_and_a_warning_says_what_it_does_not_do(caplog: pytest.LogCaptureFixture) -> None:
+def test_where_redis_is_is_kept_and_its_password_not_shown(caplog: pytest.LogCaptureFixture) -> None:
     made = settings(redis_host="cache", redis_port="6380", redis_password="CANARY", redis_ssl=True, redis_db=2)
     assert made.redis == RedisSettings(host="cache", port=6380, password="CANARY", ssl=True, db=2)
-    assert "keeps quotas per process" in caplog.text
     assert "CANARY" not in caplog.text + repr(made)
 
 
@@ -131,10 +130,6 @@ def test_cache_kwargs_that_would_change_who_is_trusted_are_refused(key: str) -> 
         ({"redis_host": "a", "redis_credential_provider": 5}, "redis_credential_provider: must have get_credentials"),
         ({"redis_host": "a", "cache_kwargs": {"host": "b"}}, "cache_kwargs.host: means the same as redis_host"),
         ({"cache_kwargs": {"hots": "CANARY"}}, "cache_kwargs.hots: unknown key 'hots'; did you mean 'host'?"),
-        (
-            {"redis_host": "a", "redis_required": True},
-            "redis_required: sharing quotas through Redis is not in this version",
-        ),
     ],
 )
 def test_redis_that_cannot_be_meant_is_refused(options: dict[str, Any], says: str) -> None:

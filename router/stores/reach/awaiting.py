@@ -174,8 +174,12 @@ class AwaitingLines:
         idle = self._idle[step.address, step.sentinel]
         while idle:
             line, born = idle.pop()
-            if self._loop.time() - born < OLD_S and not await _has_ended(line):
-                return line, born
+            try:
+                if self._loop.time() - born < OLD_S and not await _has_ended(line):
+                    return line, born
+            except BaseException:
+                await _drop(line)
+                raise
             await _drop(line)
         line = self._access.aline(step.address, self._timeout, step.sentinel)
         try:
