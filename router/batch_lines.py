@@ -41,12 +41,12 @@ def first_model(lines: Iterable[bytes]) -> str | None:
     )
 
 
-def rewritten(lines: Iterable[bytes], model: str, meant: Callable[[str], bool]) -> Iterator[bytes]:
+def rewritten(lines: Iterable[bytes], model: str | None, meant: Callable[[str], bool]) -> Iterator[bytes]:
     """The lines as one deployment takes them; everything but `body.model` keeps its value.
 
     Args:
         lines: as iterating over a binary file gives them.
-        model: the deployment's name on the wire.
+        model: the deployment's name on the wire.  None: the one that the first line has, and every line as it is.
         meant: whether a name that a line gives means this deployment (its group, an alias, …).
 
     Raises:
@@ -59,17 +59,24 @@ def rewritten(lines: Iterable[bytes], model: str, meant: Callable[[str], bool]) 
         name = _text(number, request.get("custom_id"), "custom_id")
         if name in seen:
             _refuse(number, f"has the custom_id of line {seen[name]}; give each request its own", "duplicate_custom_id")
-        seen[name] = number
         body = request["body"]
         given = body.get("model")
-        if given is not None and given != model and not meant(_text(number, given, "body.model")):
+        if given is not None:
+            _text(number, given, "body.model")
+        if model is None and not seen:
+            model = given
+        seen[name] = number
+        if given is not None and given != model and not meant(given):
             _refuse(
                 number,
                 f"names the model {given[:80]!r}, which the lines before it do not; a batch runs on one deployment, so"
                 " write one file per model",
                 "model_mismatch",
             )
-        yield line.strip() + b"\n" if given == model else _with_model(number, request, model)
+        if model is None or given == model:
+            yield line.strip() + b"\n"
+        else:
+            yield _with_model(number, request, model)
     if not seen:
         first_model(())
 

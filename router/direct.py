@@ -207,3 +207,37 @@ delete_response, adelete_response = _blocking("delete_response"), _awaiting("ade
 cancel_response, acancel_response = _blocking("cancel_response"), _awaiting("acancel_response")
 response_input_items, aresponse_input_items = _blocking("response_input_items"), _awaiting("aresponse_input_items")
 anthropic_messages, aanthropic_messages = _blocking("anthropic_messages"), _awaiting("aanthropic_messages")
+create_file, acreate_file = _blocking("create_file"), _awaiting("acreate_file")
+retrieve_file, aretrieve_file = _blocking("retrieve_file"), _awaiting("aretrieve_file")
+list_files, alist_files = _blocking("list_files"), _awaiting("alist_files")
+file_content, afile_content = _blocking("file_content"), _awaiting("afile_content")
+delete_file, adelete_file = _blocking("delete_file"), _awaiting("adelete_file")
+file_retrieve, afile_retrieve = _blocking("file_retrieve"), _awaiting("afile_retrieve")
+file_list, afile_list = _blocking("file_list"), _awaiting("afile_list")
+file_delete, afile_delete = _blocking("file_delete"), _awaiting("afile_delete")
+create_batch, acreate_batch = _blocking("create_batch"), _awaiting("acreate_batch")
+retrieve_batch, aretrieve_batch = _blocking("retrieve_batch"), _awaiting("aretrieve_batch")
+list_batches, alist_batches = _blocking("list_batches"), _awaiting("alist_batches")
+cancel_batch, acancel_batch = _blocking("cancel_batch"), _awaiting("acancel_batch")
+wait_for_batch, await_for_batch = _blocking("wait_for_batch"), _awaiting("await_for_batch")
+create_fine_tuning_job, acreate_fine_tuning_job = (
+    _blocking("create_fine_tuning_job"),
+    _awaiting("acreate_fine_tuning_job"),
+)
+retrieve_fine_tuning_job, aretrieve_fine_tuning_job = (
+    _blocking("retrieve_fine_tuning_job"),
+    _awaiting("aretrieve_fine_tuning_job"),
+)
+list_fine_tuning_jobs, alist_fine_tuning_jobs = _blocking("list_fine_tuning_jobs"), _awaiting("alist_fine_tuning_jobs")
+cancel_fine_tuning_job, acancel_fine_tuning_job = (
+    _blocking("cancel_fine_tuning_job"),
+    _awaiting("acancel_fine_tuning_job"),
+)
+list_fine_tuning_events, alist_fine_tuning_events = (
+    _blocking("list_fine_tuning_events"),
+    _awaiting("alist_fine_tuning_events"),
+)
+list_fine_tuning_checkpoints, alist_fine_tuning_checkpoints = (
+    _blocking("list_fine_tuning_checkpoints"),
+    _awaiting("alist_fine_tuning_checkpoints"),
+)

@@ -43,6 +43,9 @@ class Places:
         resolve: from a name to its group, as `CallMaker.resolve`.
         opened: the deployments of wildcard entries and of ids that were asked for, by their group.
         look: asks the store's ledger.
+
+    Attributes:
+        rewrites: as `Settings.rewrites_batches`.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Places:
         self._resolve = resolve
         self._opened = opened
         self._look = look
+        self.rewrites = settings.rewrites_batches
         self._homes: dict[Hashable, Place] | None = None
         self._sent: dict[str, int] = {}
         """Bytes uploaded by this router, by deployment."""

@@ -28,7 +28,7 @@ def model_of(upload: Upload) -> str | None:
         return first_model(lines)
 
 
-def spooled(upload: Upload, model: str, meant: Callable[[str], bool]) -> tuple[Upload, IO[bytes]]:
+def spooled(upload: Upload, model: str | None, meant: Callable[[str], bool]) -> tuple[Upload, IO[bytes]]:
     """A batch file as one deployment takes it, and the temporary file that holds it, which the caller closes.
 
     Args:

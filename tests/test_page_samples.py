@@ -5,11 +5,13 @@ The samples are here as the page has them, but for the addresses, which are a lo
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import trio
 
 import router as litellm
 from router import completion, direct
@@ -322,3 +324,108 @@ def test_claude_with_a_token_in_its_own_words(server: Recorder, model: str) -> N
     assert "x-api-key" not in asked.headers
     assert asked.json == {"model": "claude-sonnet-4-5", "max_tokens": 100, "messages": WORLD}
     assert response.content[0].text == "Hello"
+
+
+# ---- Azure Batches API -----------------------------------------------------------------------------------------
+
+LINES = b"".join(
+    b'{"custom_id": "task-%d", "method": "POST", "url": "/chat/completions", "body": {"model": '
+    b'"REPLACE-WITH-MODEL-DEPLOYMENT-NAME", "messages": [{"role": "user", "content": '
+    b'"When was Microsoft founded?"}]}}\n' % i
+    for i in range(3)
+)
+AZURE_FILE: dict[str, Any] = {"id": "file-abc123", "object": "file", "purpose": "batch", "status": "processed"}
+AZURE_BATCH: dict[str, Any] = {
+    "id": "batch_abc123",
+    "object": "batch",
+    "status": "validating",
+    "input_file_id": "file-abc123",
+}
+
+
+@pytest.mark.parametrize("_backend", ["asyncio", "trio"])
+def test_files_and_batches_by_module_functions(
+    _backend: str, server: Recorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("AZURE_API_KEY", "canary-azure-key")
+    monkeypatch.setenv("AZURE_API_BASE", server.base)
+    file_path = tmp_path / "azure_batch_completions.jsonl"
+    file_path.write_bytes(LINES)
+    version = {"api-version": "2025-02-01-preview"}
+
+    async def samples() -> None:
+        server.reply = answer(AZURE_FILE, status=201)
+        with open(file_path, "rb") as file:  # noqa: ASYNC230 - as the page does it
+            file_obj = await litellm.acreate_file(file=file, purpose="batch", custom_llm_provider="azure")
+        assert (server.last.method, server.last.path, server.last.query) == ("POST", "/openai/files", version)
+        assert server.last.fields == {"purpose": b"batch", "file": LINES}
+        assert server.last.headers["api-key"] == "canary-azure-key"
+        assert file_obj.id == "file-abc123"
+
+        server.reply = answer(AZURE_BATCH)
+        create_batch_response = await litellm.acreate_batch(
+            completion_window="24h",
+            endpoint="/v1/chat/completions",
+            input_file_id=file_obj.id,
+            custom_llm_provider="azure",
+            metadata={"key1": "value1", "key2": "value2"},
+        )
+        assert (server.last.method, server.last.path, server.last.query) == ("POST", "/openai/batches", version)
+        assert server.last.json == {
+            "completion_window": "24h",
+            "endpoint": "/v1/chat/completions",
+            "input_file_id": "file-abc123",
+            "metadata": {"key1": "value1", "key2": "value2"},
+        }
+        assert create_batch_response.id == "batch_abc123"
+
+        retrieved_batch = await litellm.aretrieve_batch(batch_id=create_batch_response.id, custom_llm_provider="azure")
+        assert (server.last.method, server.last.path) == ("GET", "/openai/batches/batch_abc123")
+        assert retrieved_batch.status == "validating"
+
+        server.reply = answer(LINES, kind="application/octet-stream")
+        file_content = await litellm.afile_content(file_id=file_obj.id, custom_llm_provider="azure")
+        assert (server.last.method, server.last.path) == ("GET", "/openai/files/file-abc123/content")
+        assert file_content.content == LINES
+
+    asyncio.run(samples()) if _backend == "asyncio" else trio.run(samples)
+    server.reply = answer({"object": "list", "data": [AZURE_BATCH], "has_more": False})
+    list_batches_response = litellm.list_batches(custom_llm_provider="azure", limit=2)
+    assert (server.last.method, server.last.path, server.last.query) == (
+        "GET",
+        "/openai/batches",
+        {**version, "limit": "2"},
+    )
+    assert [batch.id for batch in list_batches_response.data] == ["batch_abc123"]
+
+
+def test_a_batch_is_balanced_over_the_deployments_of_the_page(
+    server: Recorder, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    """`enable_loadbalancing_on_batch_endpoints` of the page: the file names the group, the resource gets its own."""
+    monkeypatch.setenv("AZURE_API_KEY", "canary-azure-key")
+    monkeypatch.setenv("AZURE_API_BASE", server.base)
+    config = tmp_path / "config.yaml"
+    config.write_text("""
+model_list:
+  - model_name: "batch-gpt-4o-mini"
+    litellm_params:
+      model: "azure/gpt-4o-mini"
+      api_key: os.environ/AZURE_API_KEY
+      api_base: os.environ/AZURE_API_BASE
+    model_info:
+      mode: batch
+
+litellm_settings:
+  enable_loadbalancing_on_batch_endpoints: true # KEY CHANGE
+""")
+    with litellm.Router.from_config(config) as router:
+        server.reply = answer(AZURE_FILE)
+        lines = LINES.replace(b"REPLACE-WITH-MODEL-DEPLOYMENT-NAME", b"batch-gpt-4o-mini")
+        file = router.create_file(("mydata.jsonl", lines), "batch")
+        assert server.last.fields["file"].count(b'"model":"gpt-4o-mini"') == 3
+        assert b"batch-gpt" not in server.last.fields["file"]
+        server.reply = answer(AZURE_BATCH)
+        batch = router.create_batch("24h", "/v1/chat/completions", file.id, model="batch-gpt-4o-mini")
+        assert server.last.json["input_file_id"] == "file-abc123"
+        assert router.retrieve_batch(batch.id).id == batch.id

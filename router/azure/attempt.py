@@ -19,7 +19,7 @@ from .anthropic.stream import Translator, as_events
 from .chunks import ChunkReader
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
-from .engines import MAX_RESPONSE_BYTES, Answer, Breakdown, Request
+from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request
 from .form import Form, form_of
 from .headers import rate_limits, request_id
 from .intake import Intake, RawIntake
@@ -91,6 +91,8 @@ class Attempt:
             body,
             timeout=max(0.0, min(self._end - time.perf_counter(), self._gap)),
             stream=call.stream,
+            max_bytes=MAX_FILE_BYTES if row.is_file else MAX_RESPONSE_BYTES,
+            raw=row.is_file,
         )
 
     def left(self) -> float:
@@ -142,6 +144,8 @@ class Attempt:
         if operation in ("chat.completions", "completions"):
             return Intake(ChunkReader(secrets), None if self._call is self._lease.call else ChatChunks())
         reader, form = EventReader(secrets), answer.headers.get("content-type", "")
+        if OPERATIONS[operation].is_file:
+            return RawIntake(reader, may_be_empty=True)
         if OPERATIONS[operation].answer != "json" and "event-stream" not in form and "json" not in form:
             return RawIntake(reader)
         return Intake(reader, largest=LARGEST_EVENT_BYTES)

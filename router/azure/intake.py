@@ -110,9 +110,14 @@ class Intake:
 
 
 class RawIntake(Intake):
-    """The bytes of a stream that is no events, such as speech: handed over as they come."""
+    """The bytes of a stream that is no events, such as speech or a file: handed over as they come."""
 
-    __slots__ = ()
+    __slots__ = ("_may_be_empty",)
+
+    def __init__(self, reader: ChunkReader | EventReader, may_be_empty: bool = False) -> None:
+        """`may_be_empty`: no bytes at all are an answer too."""
+        super().__init__(reader)
+        self._may_be_empty = may_be_empty
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes; b"" means that there are no more."""
@@ -121,5 +126,5 @@ class RawIntake(Intake):
             self.ready.append(data)
             return
         self.drained = True
-        self.reader.finished = self.reader.begun
-        self._end(None if self.reader.begun else self._failure(Kind.EMPTY, "the stream ended before its first byte"))
+        self.reader.finished = self.reader.begun or self._may_be_empty
+        self._end(None if self.reader.finished else self._failure(Kind.EMPTY, "the stream ended before its first byte"))

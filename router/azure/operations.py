@@ -47,6 +47,11 @@ class Operation:
     since: str = ""
     """The first dated version that has it.  With an earlier one the v1 API of the same resource is asked."""
 
+    @property
+    def is_file(self) -> bool:
+        """The answer is somebody's file: bytes of any type, or none at all, and not ours to look into."""
+        return self.answer == "bytes" and not self.charged
+
 
 def _manages(
     path: str, method: str = "GET", key: str | None = "id", since: str = "", body: Literal["json", "none"] = "none"
@@ -75,7 +80,7 @@ OPERATIONS: dict[str, Operation] = {
     "files.create": Operation("files", deployment_scoped=False, charged=False, repeatable=False, body="form", key="id"),
     "files.list": _manages("files", key="data"),
     "files.retrieve": _manages("files/{id}"),
-    "files.content": replace(_manages("files/{id}/content", key=None), answer="bytes"),
+    "files.content": replace(_manages("files/{id}/content", key=None), answer="bytes", streams=True),
     "files.delete": _manages("files/{id}", "DELETE"),
     "batches.create": replace(_manages("batches", "POST", body="json"), repeatable=False),
     "batches.list": _manages("batches", key="data"),

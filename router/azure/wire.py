@@ -158,7 +158,7 @@ def reply_from(
     if not 200 <= status < 300:
         return failure_from(status, headers, body, seconds, secrets)
     row = OPERATIONS[operation]
-    if row.answer == "bytes" and not row.charged:  # a file may be empty
+    if row.is_file:
         return Reply(status, body, None, False, rate_limits(headers), seconds, request_id(headers), headers)
     if not body.strip():
         return _bad(Kind.EMPTY, f"the service answered HTTP {status} without a body", status, headers, seconds)

@@ -81,6 +81,7 @@ def build_settings(
         aliases=aliases,
         hidden_aliases=hidden,
         default_params=defaults[1],
+        rewrites_batches=options.enable_loadbalancing_on_batch_endpoints is not False,
         redis=redis,
         master_key=master_key,
     )

@@ -106,7 +106,6 @@ _MONEY = "budgets of money are not in this version; limit use by `tpm` and `rpm`
 _TAGS = "tag routing is not in this version; make one group per tag"
 _CHECKS = "checks of the prompt or the region before a call are not in this version; make one group per limit or region"
 _PARAMETERS = "changing the parameters of a request is not in this version; remove it"
-_BATCHES = "files and batches are not in this version; remove it"
 _TEAMS = "teams and their rights are not in this version; remove it"
 
 NOT_YET: Mapping[str, Mapping[str, str]] = {
@@ -129,7 +128,6 @@ NOT_YET: Mapping[str, Mapping[str, str]] = {
         "weights": "give `weight` at each deployment",
     },
     "litellm_settings": {
-        "enable_loadbalancing_on_batch_endpoints": _BATCHES,
         "modify_params": _PARAMETERS,
         "ssl_verify": "TLS is always verified; give an own `client` where another certificate authority is needed",
     },

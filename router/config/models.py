@@ -272,6 +272,10 @@ class Options(RedisOptions):
         "Where no key, token or sign-in is given, sign in as whoever this machine, pod or developer is: by the service"
         " principal of the environment, else by azure-identity's `DefaultAzureCredential`; see docs/signing-in.md."
     )
+    enable_loadbalancing_on_batch_endpoints: Flag = _about(
+        "Write the deployment's name on each line of a batch file that names its group.  Default true; false uploads"
+        " the lines as they are."
+    )
     drop_params: Flag = _about("Leave out parameters that a model's family refuses, rather than refuse the call.")
     ignore_invalid_deployments: Flag = _about(
         "Leave out deployments with mistakes, with a warning, rather than refuse all."

@@ -38,6 +38,8 @@ class Settings:
     """Entries whose `model_name` is a pattern, most specific first."""
     default_params: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     """Request parameters for every call that does not set them."""
+    rewrites_batches: bool = True
+    """Lines of a batch file that name a group get the name of the deployment that the file goes to."""
     redis: RedisSettings | None = None
     """None: not configured."""
     master_key: str | None = field(default=None, repr=False)

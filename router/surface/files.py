@@ -7,26 +7,22 @@ A file is kept by one resource.  Its id goes out with the deployment in it (`rou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-from router.errands import Errand, Work
-from router.errors import APIError, BadRequestError
-from router.placing import Place
+from router.errands import Errand
+from router.errors import BadRequestError
 from router.question import Question
-from router.spool import model_of, spooled
 from router.uploads import upload
-from router.values import Upload
 
 from .kept import Kept
+from .uploading import Parcel, uploaded
 
 if TYPE_CHECKING:
     from router.replies import Binary, Deleted, FileObject, MergedPage
+    from router.streams import AsyncStream, Stream
 
 FILES_LIMIT = 10_000
 """Of a list of files where none is stated (OpenAI's specification)."""
-UNMADE = "dns connect connect_timeout tls credentials throttled authentication permission not_found".split()
-"""Failures of an upload after which nothing can have been kept, so that it may go to another resource."""
 
 
 class Files(Kept):
@@ -154,13 +150,40 @@ class Files(Kept):
         want = _wanted(model, purpose, limit, after, order, custom_llm_provider, params)
         return cast("MergedPage", await self._apage(want))
 
+    @overload
     def file_content(
-        self, file_id: str, *, model: str | None = None, custom_llm_provider: str | None = None, **params: Any
-    ) -> Binary:
+        self,
+        file_id: str,
+        *,
+        stream: Literal[False] | None = None,
+        model: str | None = None,
+        custom_llm_provider: str | None = None,
+        **params: Any,
+    ) -> Binary: ...
+    @overload
+    def file_content(
+        self,
+        file_id: str,
+        *,
+        stream: Literal[True],
+        model: str | None = None,
+        custom_llm_provider: str | None = None,
+        **params: Any,
+    ) -> Stream: ...
+    def file_content(
+        self,
+        file_id: str,
+        *,
+        stream: bool | None = None,
+        model: str | None = None,
+        custom_llm_provider: str | None = None,
+        **params: Any,
+    ) -> Binary | Stream:
         """What is in a file.
 
         Args:
             file_id, model, custom_llm_provider, params: as in `retrieve_file`.
+            stream: return an iterator of bytes, for files that should not be held in memory.
 
         Returns:
             `Binary`: `.content`, `.text`, `.iter_bytes()`, `.write_to_file(path)`, `.routing`.
@@ -168,13 +191,39 @@ class Files(Kept):
         Raises:
             APIError, RouterClosed: as in `retrieve_file`.
         """
-        return cast("Binary", self._ask(self._kept("files.content", "file_id", file_id, model, params)))
+        return cast("Binary | Stream", self._ask(self._content(file_id, stream, model, params)))
 
+    @overload
     async def afile_content(
-        self, file_id: str, *, model: str | None = None, custom_llm_provider: str | None = None, **params: Any
-    ) -> Binary:
+        self,
+        file_id: str,
+        *,
+        stream: Literal[False] | None = None,
+        model: str | None = None,
+        custom_llm_provider: str | None = None,
+        **params: Any,
+    ) -> Binary: ...
+    @overload
+    async def afile_content(
+        self,
+        file_id: str,
+        *,
+        stream: Literal[True],
+        model: str | None = None,
+        custom_llm_provider: str | None = None,
+        **params: Any,
+    ) -> AsyncStream: ...
+    async def afile_content(
+        self,
+        file_id: str,
+        *,
+        stream: bool | None = None,
+        model: str | None = None,
+        custom_llm_provider: str | None = None,
+        **params: Any,
+    ) -> Binary | AsyncStream:
         """What is in a file, awaiting.  Parameters, replies and errors are those of `file_content`."""
-        return cast("Binary", await self._aask(self._kept("files.content", "file_id", file_id, model, params)))
+        return cast("Binary | AsyncStream", await self._aask(self._content(file_id, stream, model, params)))
 
     def delete_file(
         self, file_id: str, *, model: str | None = None, custom_llm_provider: str | None = None, **params: Any
@@ -193,7 +242,10 @@ class Files(Kept):
     file_delete, afile_delete = delete_file, adelete_file
     # LiteLLM's names.
 
-    # ---- the upload ----------------------------------------------------------------------------------------
+    def _content(self, file_id: str, stream: bool | None, model: str | None, params: Mapping[str, Any]) -> Question:
+        question = self._kept("files.content", "file_id", file_id, model, params)
+        question.stream = bool(stream)
+        return question
 
     def _uploaded(
         self,
@@ -204,59 +256,14 @@ class Files(Kept):
         provider: str | None,
         params: Mapping[str, Any],
     ) -> Errand[Any]:
-        """Upload to the best place, and to the next where that provably kept nothing."""
         if not isinstance(purpose, str) or not purpose:
             raise BadRequestError("`purpose` must be a text such as 'batch' or 'fine-tune'", param="purpose")
-        given = upload("file", file)
-        places = yield from self._upload_places(given, purpose, model, provider)
-        body = {"purpose": purpose, "expires_after": expires_after}
-        meant = self._places.names_of(places)
-        for place, is_last in zip(places, [False] * (len(places) - 1) + [True], strict=True):
-            patience = params if is_last else {**params, "num_retries": 0}
-            try:
-                reply = yield from self._uploaded_to(place, given, body, patience, meant)
-            except APIError as error:
-                if is_last or not _kept_nothing(error):
-                    raise
-            else:
-                self._places.sent(place, given.size or 0)
-                return reply
-        raise AssertionError("there is always a last place")
-
-    def _upload_places(
-        self, given: Upload, purpose: str, model: str | None, provider: str | None
-    ) -> Errand[list[Place]]:
-        if purpose != "batch" or model is not None:
-            return self._places.uploads(model, provider)
-        first = yield Work(partial(model_of, given))
-        if first is None and self._places.groups() > 1:
-            raise BadRequestError(
-                "the first line of the batch file names no model in its `body`, and no `model` was given.  Nothing was"
-                " uploaded.",
-                param="model",
-            )
-        return self._places.batch_uploads(first, provider)
-
-    def _uploaded_to(
-        self,
-        place: Place,
-        given: Upload,
-        body: Mapping[str, Any],
-        params: Mapping[str, Any],
-        meant: frozenset[str],
-    ) -> Errand[Any]:
-        if body["purpose"] != "batch":
-            ready, temporary = given, None
-        else:
-            ready, temporary = yield Work(partial(spooled, given, place.wire_name, meant.__contains__))
-        try:
-            reply = yield Question(
-                "files.create", place.name, body, params, uploads=(ready,), mend=self._owned, pinned=True
-            )
-        finally:
-            if temporary is not None:
-                temporary.close()
-        return reply
+        fields = {"purpose": purpose, "expires_after": expires_after}
+        return uploaded(
+            Parcel(upload("file", file), fields, model, provider, params, self._marks_ids and self._places.rewrites),
+            self._places,
+            self._owned,
+        )
 
 
 def _wanted(
@@ -282,8 +289,3 @@ def _wanted(
         "query": {"purpose": purpose, "order": order},
         "default_limit": FILES_LIMIT,
     }
-
-
-def _kept_nothing(error: APIError) -> bool:
-    """Whether a failed upload has provably left nothing behind, so that it may be sent elsewhere."""
-    return bool(error.attempts) and error.attempts[-1].reason in UNMADE

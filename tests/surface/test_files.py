@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import router as package
 from router import APIError, BadRequestError, InternalServerError, NotFoundError, Router
 from router.ids import owner_of, with_owner
 from tests.azure.fault_server import FaultServer, Peer, answer
@@ -452,3 +453,52 @@ def test_a_wildcard_has_a_resource_too(pair: tuple[Recorder, Recorder]) -> None:
         made = router.create_file(task("azure/foo"), "batch")
         assert json.loads(pair[1].last.fields["file"])["body"]["model"] == "foo"
         assert owner_of(made.id)[0] == owner_of(ids[0])[0]
+
+
+# ---- large files, module functions -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["application/octet-stream", "application/json", "text/html", "text/event-stream"])
+def test_a_file_can_be_read_as_a_stream_whatever_is_in_it(
+    kind: str, world: World, router: Router, server: Recorder
+) -> None:
+    server.reply = answer(b'{"a": 1}\n' * 50_000, kind=kind)
+    pieces = world.call(router, "file_content", "file-1", stream=True)
+    assert b"".join(pieces) == b'{"a": 1}\n' * 50_000
+    assert router.file_content("file-1").content == b'{"a": 1}\n' * 50_000
+    server.reply = answer(b"", kind=kind)
+    assert world.call(router, "file_content", "file-1", stream=True) == []
+
+
+def test_a_file_that_breaks_off_is_no_whole_file(world: World, router: Router, server: Recorder) -> None:
+    server.reply = answer(b"abc", kind="application/octet-stream").replace(b"Length: 3", b"Length: 30")
+    with pytest.raises(APIError):
+        world.call(router, "file_content", "file-1", stream=True, timeout=0.3)
+
+
+def test_a_switch_leaves_the_lines_as_they_are(pair: tuple[Recorder, Recorder]) -> None:
+    for server in pair:
+        server.reply = answer(FILE)
+    with router_of(*pair, enable_loadbalancing_on_batch_endpoints=False) as router:
+        text = task("dep1") + task("dep1", "t-1")
+        router.create_file(text, "batch")
+        assert pair[1].last.fields["file"] == text
+        with pytest.raises(BadRequestError, match="line 2"):
+            router.create_file(task("dep1") + task("dep0", "t-1"), "batch")
+
+
+def test_module_functions_call_one_resource(world: World, server: Recorder) -> None:
+    """Ids and lines are the service's own there: there is no group that they could name."""
+    server.reply = answer(FILE)
+    there = {"custom_llm_provider": "azure", "api_base": server.base, "api_key": "k", "api_version": "2024-10-21"}
+    text = task("my-batch-deployment")
+    assert world.call(package, "create_file", file=text, purpose="batch", **there).id == "file-1"
+    assert server.last.fields["file"] == text
+    assert world.call(package, "file_retrieve", "file-1", **there).id == "file-1"
+    assert (server.last.path, server.last.headers["api-key"]) == ("/openai/files/file-1", "k")
+    server.reply = shelf(3, 2, 1)
+    page = world.call(package, "list_files", limit=2, **there)
+    assert [f.id for f in page.data] == ["file-3", "file-2"]
+    assert [f.id for f in world.call(package, "list_files", after="file-2", **there).data] == ["file-1"]
+    with pytest.raises(BadRequestError, match="line 1 of the batch file is no JSON"):
+        world.call(package, "create_file", file=b"{", purpose="batch", **there)

@@ -23,6 +23,8 @@ KEEP_ALIVE_S = 60.0
 """Idle connections are kept this long; Azure's front end closes them after about four minutes."""
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 """After decompression.  A longer body is a failure, so that a compression bomb cannot fill the memory."""
+MAX_FILE_BYTES = 512 * 1024 * 1024
+"""The same for a file that was asked for whole; Azure's batches may be 200 MB.  A streamed one has no limit."""
 
 
 class Streamed(Protocol):
@@ -57,6 +59,8 @@ class Request:
     """A 200 is handed back as soon as its headers are in, with `chunks` to read; other statuses are read whole,
     and so are JSON and HTML, because they are no streams."""
     max_bytes: int = MAX_RESPONSE_BYTES
+    raw: bool = False
+    """A streamed 200 is handed back whatever its type: a file may well be JSON."""
 
     def framing(self) -> dict[str, str]:
         """The header that says how long a body is which is not in memory."""
@@ -102,7 +106,8 @@ class Answer:
 
 def is_stream(request: Request, status: int, content_type: str) -> bool:
     """Whether an answer is to be handed back before its body is read."""
-    return request.stream and status == 200 and "json" not in content_type and "html" not in content_type
+    whole = not request.raw and ("json" in content_type or "html" in content_type)
+    return request.stream and status == 200 and not whole
 
 
 class Breakdown(Exception):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from anyio.lowlevel import RunVar, current_token
+from anyio.lowlevel import RunVar
 
 from router.per_loop import PerLoop
 
@@ -96,9 +96,9 @@ class ScriptClient:
 
     async def aclose(self) -> None:
         """Close what this event loop's calls have opened.  A later call opens anew."""
-        loops = self._awaiting.get(os.getpid())
-        if loops is not None:
-            await loops.aclose(current_token())
+        loops, loop = self._awaiting.get(os.getpid()), self._asyncio_loop()
+        if loops is not None and loop is not None:
+            await loops.aclose(loop)
 
     def _asyncio_loop(self) -> asyncio.AbstractEventLoop | None:
         """The running loop, if awaiting connections can be used on it."""
