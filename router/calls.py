@@ -208,6 +208,8 @@ def _check_body(operation: str, body: Mapping[str, Any]) -> None:
 
 def _query(question: Question) -> dict[str, str]:
     extra = question.params.get("extra_query") or {}
+    if not extra and not question.query:
+        return {}
     if not isinstance(extra, Mapping):
         raise BadRequestError(f"`extra_query` must be an object, not {type(extra).__name__}")
     return {

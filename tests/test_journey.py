@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from router.errors import (
+    APIConnectionError,
     APIError,
     APITimeoutError,
     InternalServerError,
@@ -502,3 +503,30 @@ def test_no_prompt_ever_stands_in_a_question_or_an_error() -> None:
     told.answer()
     seen += [str(told.end), repr(told.end)]
     assert not any("canary" in text for text in seen)
+
+
+# ---- calls that must not be made twice ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (Failure(Kind.TIMEOUT, "?"), APITimeoutError),
+        (Failure(Kind.RESET, "?"), APIConnectionError),
+        (BOOM, InternalServerError),
+    ],
+)
+def test_what_may_have_been_carried_out_is_not_sent_again_if_twice_does_harm(
+    failure: Failure, error: type[APIError]
+) -> None:
+    told = Told(call(repeatable=False))
+    told.attempt(failure, others=1)
+    assert len(told.raised(error).attempts) == 1
+
+
+@pytest.mark.parametrize("failure", [FULL, GONE, Failure(Kind.CONNECT, "refused", sent=False)])
+def test_what_was_refused_or_never_arrived_is_sent_again_even_so(failure: Failure) -> None:
+    told = Told(call(repeatable=False))
+    told.attempt(failure, others=1)
+    told.attempt(OK, "west")
+    assert told.granted.lease.deployment.id == "west"

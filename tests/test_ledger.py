@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from router.charge import ChargePolicy
 from router.events import Disabled, Ejected, Event, Recovered, Settled, StrategyFailed, Throttled
+from router.health import State
 from router.ledger import Ledger
 from router.queue import STALE_S
 from router.steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
@@ -780,3 +781,59 @@ def test_health_settings_of_the_router_reach_every_account() -> None:
     for _ in range(5):
         fleet.settle(fleet.lease(tried={"west"}), FULL)
     assert fleet.ledger.take_events() == []
+
+
+# ---- calls that no limit counts ----------------------------------------------------------------------------------
+
+
+def free(fleet: Fleet, group: str = "g", **facts: Any) -> Lease:
+    answer = fleet.again(Call("files.retrieve", group, {}, charged=False), **facts)
+    assert isinstance(answer, Lease), answer
+    return answer
+
+
+def test_a_call_that_no_limit_counts_needs_no_room_and_takes_none() -> None:
+    fleet = Fleet([Deployment("only", "g", "only", tpm=100, rpm=1, max_parallel_requests=1)])
+    paid = fleet.lease(100)
+    leases = [free(fleet) for _ in range(5)]
+    assert fleet.used("only") == 100
+    for lease in leases:
+        fleet.settle(lease, Reply(200, {}, Usage(7, 7, 14)))
+    assert (fleet.used("only"), fleet.ledger.accounts["only"].requests[0].used) == (100, 1)
+    fleet.settle(paid)
+    assert fleet.ledger.accounts["only"].in_flight == 0
+
+
+def test_it_goes_past_a_rest_after_a_429_and_prefers_who_is_well() -> None:
+    fleet = Fleet(east_and_west())
+    full = Failure(Kind.THROTTLED, "full", status=429, retry_after=30.0)
+    for name in ("east", "west"):
+        fleet.settle(fleet.lease(tried={"east", "west"} - {name}), full)
+    assert isinstance(fleet.ask(), Refusal)
+    assert free(fleet).deployment.id in ("east", "west")
+    fleet = Fleet(east_and_west())
+    fleet.settle(fleet.lease(tried={"west"}), Failure(Kind.AUTHENTICATION, "no", status=401))
+    assert {free(fleet).deployment.id for _ in range(10)} == {"west"}
+    assert free(fleet, tried={"west"}).deployment.id == "east"
+    refusal = fleet.again(Call("files.retrieve", "g", {}, charged=False), tried={"east", "west"})
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.opening) == ("tried", fleet.now)
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        (Failure(Kind.NOT_FOUND, "no such file", status=404), State.READY),
+        (Failure(Kind.THROTTLED, "slow", status=429, retry_after=60.0), State.READY),
+        (Failure(Kind.PERMISSION, "not yours", status=403), State.READY),
+        (Failure(Kind.AUTHENTICATION, "no", status=401), State.DISABLED),
+    ],
+)
+def test_what_is_said_of_a_thing_says_nothing_of_the_model(failure: Failure, state: State) -> None:
+    fleet = Fleet(east_and_west())
+    for _ in range(5):
+        lease = free(fleet, tried={"west"})
+        fleet.settle(lease, failure)
+    account = fleet.ledger.accounts["east"]
+    assert account.health.state(fleet.now) is state
+    assert (account.in_flight, account.requests[0].used, account.tokens.used) == (0, 0, 0)

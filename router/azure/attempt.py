@@ -6,12 +6,12 @@ The part of the transport that is the same for blocking and awaiting calls: no s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router.errors import BadRequestError
-from router.values import Failure, Kind, Lease, Reply
+from router.values import Call, Failure, Kind, Lease, Reply
 
 from .anthropic.reader import MessageReader
 from .anthropic.reply import to_completion
@@ -19,13 +19,11 @@ from .anthropic.stream import Translator, as_events
 from .chunks import ChunkReader
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
-from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request
-from .form import Form, form_of
+from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request, Streamed
 from .headers import rate_limits, request_id
 from .intake import Intake, RawIntake
 from .open_stream import OpenStream, Pace
 from .operations import OPERATIONS, serves
-from .text_only import ChatChunks, as_chat, as_text_call
 from .typed_events import EventReader
 from .wire import encode, headers_for, reply_from
 
@@ -59,7 +57,7 @@ class Attempt:
         self.target: Target = deployment.endpoint
         self._lease = lease
         as_text = self.target.endpoint.text_only and call.operation == "chat.completions"
-        self._call = as_text_call(call) if as_text else call
+        self._call = _as_text_call(call) if as_text else call
         self._started = time.perf_counter()
         self._end = self._started + timeout
         gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
@@ -77,13 +75,15 @@ class Attempt:
                 f"deployment {deployment.id!r} does not serve {call.operation!r}: Claude serves messages and chat, and "
                 "messages are served by Claude alone.  Ask for a group of other deployments.  Nothing was sent."
             )
-        body: bytes | Form = b""
+        body: bytes | Streamed = b""
         content_type: str | None = None
         if row.body == "json":
             body, content_type = encode(endpoint, deployment, call), "application/json"
         elif row.body == "form":
-            body = form_of(endpoint, deployment, call)
-            content_type = body.content_type
+            from .form import form_of  # a chat needs none of it, and `import router` shall be quick
+
+            body = form = form_of(endpoint, deployment, call)
+            content_type = form.content_type
         return Request(
             row.method,
             url_of(endpoint, deployment.model, call),
@@ -130,6 +130,8 @@ class Attempt:
         if claude and call.operation == "chat.completions":
             reply.body = to_completion(body, int(time.time()))
         elif self._call is not call:
+            from .text_only import as_chat
+
             reply.body = as_chat(body)
         return reply
 
@@ -142,7 +144,7 @@ class Attempt:
         if self.target.endpoint.kind == "anthropic":
             return Intake(MessageReader(secrets), self._translator())
         if operation in ("chat.completions", "completions"):
-            return Intake(ChunkReader(secrets), None if self._call is self._lease.call else ChatChunks())
+            return Intake(ChunkReader(secrets), None if self._call is self._lease.call else _chat_chunks())
         reader, form = EventReader(secrets), answer.headers.get("content-type", "")
         if OPERATIONS[operation].is_file:
             return RawIntake(reader, may_be_empty=True)
@@ -190,3 +192,15 @@ class Attempt:
         if kind is Kind.TIMEOUT and time.perf_counter() < self._end:
             return Kind.FIRST_EVENT_TIMEOUT
         return kind
+
+
+def _as_text_call(call: Call) -> Call:
+    from .text_only import as_text_call
+
+    return as_text_call(call)
+
+
+def _chat_chunks() -> Callable[[dict[str, Any]], Iterable[dict[str, Any]]]:
+    from .text_only import ChatChunks
+
+    return ChatChunks()

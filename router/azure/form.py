@@ -8,7 +8,6 @@ sizes of all files are, because Azure's front end dislikes chunked uploads.
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from typing import Any, cast
 
@@ -40,7 +39,7 @@ class Form:
 
     def __init__(self, fields: list[tuple[str, str]], uploads: tuple[Upload, ...], boundary: str | None = None) -> None:
         """`boundary` is drawn at random unless a test states it."""
-        self._boundary = boundary or secrets.token_hex(16)
+        self._boundary = boundary or os.urandom(16).hex()
         self._fields = fields
         self._uploads = uploads
         self.content_type = f"multipart/form-data; boundary={self._boundary}"

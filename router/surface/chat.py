@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
 from router.question import Question
-from router.structured import response_format
 
 from .door import Door
 
@@ -82,6 +81,8 @@ class Chat(Door):
 def _question(model: str, messages: Messages, stream: bool | None, params: dict[str, Any]) -> Question:
     given = params.get("response_format")
     if isinstance(given, type):
+        from router.structured import response_format
+
         params = {**params, "response_format": response_format(given)}
     return Question("chat.completions", model, {"messages": messages}, params, bool(stream))
 
