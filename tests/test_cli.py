@@ -38,6 +38,15 @@ def test_the_demo_is_plain_text_where_there_is_no_terminal() -> None:
     assert re.search(r"failed for the caller +\d+ \(\d+\.\d%\) +\d+ \(\d+\.\d%\)", done.stdout)
 
 
+def test_two_processes_share_one_quota_and_stay_under_it() -> None:
+    done = run("demo", "--replicas", "2", "--redis", "--seconds", "4", "--rps", "30", "--json")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["refused_by_service"] == 0
+    assert 0.8 < summary["highest_share_of_a_limit_in_a_minute"] <= 1.0
+    assert summary["answered"] < summary["calls"]
+
+
 def test_the_emulator_serves_until_it_is_stopped(tmp_path: Path) -> None:
     config = tmp_path / "emulator.yaml"
     config.write_text("deployments:\n  - {name: chat, resource: east, tpm: 1000}\nkeys: [k]\n")

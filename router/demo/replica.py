@@ -14,6 +14,7 @@ from collections import Counter
 from typing import Any
 
 from router.errors import RouterError
+from router.events import Event, StoreLost
 from router.router import Router
 
 from .scene import GROUP, Request, traffic
@@ -34,11 +35,13 @@ class Replica:
         self.calls = self.answered = 0
         self.failed: Counter[str] = Counter()
         self.slowest = 0.0
+        self.outages = 0
 
     async def run(self) -> None:
         """Play the traffic to its end.  What is still open then is dropped, and counts neither way."""
         orders = self.orders
-        async with Router(orders["model_list"], redis_url=orders["redis_url"], **orders["settings"]) as router:
+        settings = {"redis_url": orders["redis_url"], "listeners": [self._hear], **orders["settings"]}
+        async with Router(orders["model_list"], **settings) as router:
             began = time.monotonic()
             tasks: set[asyncio.Task[None]] = set()
             reporter = asyncio.create_task(self._report(router))
@@ -55,6 +58,9 @@ class Replica:
             await asyncio.gather(*tasks, return_exceptions=True)
             reporter.cancel()
             self._tell(router)
+
+    def _hear(self, event: Event) -> None:
+        self.outages += isinstance(event, StoreLost)
 
     async def _ask(self, router: Router, request: Request) -> None:
         self.calls += 1
@@ -81,6 +87,7 @@ class Replica:
             "throttled": sum(one.throttles for one in status),
             "questions": router.questions,
             "limits": status[0].limits,
+            "outages": self.outages,
             "slowest_wait_s": round(self.slowest, 3),
         }
         print(json.dumps(line), flush=True)  # noqa: T201 - the report

@@ -121,6 +121,7 @@ class SharedPlay:
             "highest_share_of_a_limit_in_a_minute": max(one["peak_share"] for one in self.fleet_now.values()),
             "goodput": round(served / possible, 4),
             "questions_per_attempt": round(self.total("questions") / max(1, attempts), 3),
+            "outages_of_redis": self.total("outages"),
             "slowest_wait_s": max((report.get("slowest_wait_s", 0.0) for report in self.reports), default=0.0),
         }
 
