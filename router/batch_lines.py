@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .errors import BadRequestError
@@ -25,15 +26,27 @@ def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
             yield number, text
 
 
-def first_model(lines: Iterable[bytes]) -> str | None:
-    """What the first request names as its model; None if it names none.
+@dataclass(frozen=True, slots=True)
+class First:
+    """What the first request of a file says of all of them; None where it says nothing."""
+
+    model: str | None
+    url: str | None
+
+
+def first_request(lines: Iterable[bytes]) -> First:
+    """What the first request names.
 
     Raises:
         BadRequestError: there is no line, or the first is no request.
     """
     for number, line in numbered(lines):
-        model = _request(number, line)["body"].get("model")
-        return _text(number, model, "body.model") if model is not None else None
+        request = _request(number, line)
+        model, url = request["body"].get("model"), request.get("url")
+        return First(
+            None if model is None else _text(number, model, "body.model"),
+            None if url is None else _text(number, url, "url"),
+        )
     raise BadRequestError(
         "the batch file is empty: write one JSON request per line.  Nothing was uploaded.",
         code="empty_file",
@@ -78,7 +91,7 @@ def rewritten(lines: Iterable[bytes], model: str | None, meant: Callable[[str], 
         else:
             yield _with_model(number, request, model)
     if not seen:
-        first_model(())
+        first_request(())
 
 
 def _request(number: int, line: bytes) -> dict[str, Any]:

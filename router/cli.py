@@ -1,4 +1,4 @@
-"""The command line: `azure-router demo`, `azure-router emulate`, `azure-router check`."""
+"""The command line: `azure-router demo`, `azure-router emulate`, `azure-router check`, `azure-router batch`."""
 
 from __future__ import annotations
 
@@ -95,6 +95,65 @@ def check(config: Annotated[Path, typer.Argument(help="A config.yaml in LiteLLM'
     typer.echo(f"{config}: fine: {len(settings.deployments)} deployments in {len(groups)} groups")
     for d in settings.deployments:
         typer.echo(f"  {d.group:<20} {d.id:<28} tpm {d.tpm or '–'}  rpm {d.rpm or '–'}  order {d.order}")
+
+
+# ---- batches -----------------------------------------------------------------------------------------------------
+
+batch = typer.Typer(help="Batches: run, wait for, list and cancel them.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(batch, name="batch")
+
+Config = Annotated[Path, typer.Option(help="A config.yaml in LiteLLM's shape.")]
+Output = Annotated[Path | None, typer.Option(help="Where the results go; errors go beside them.")]
+Poll = Annotated[float, typer.Option(min=0.05, max=3600, help="Seconds between two questions.")]
+
+
+@batch.command("run")
+def batch_run(
+    file: Annotated[Path, typer.Argument(help="JSON lines whose `body.model` names a group.")],
+    config: Config = Path("config.yaml"),
+    output: Output = None,
+    endpoint: Annotated[str | None, typer.Option(help="Of all lines; else the `url` of the first.")] = None,
+    model: Annotated[str | None, typer.Option(help="The group, where the lines name none.")] = None,
+    poll: Poll = 60.0,
+) -> None:
+    """Upload a file, run it as a batch, wait, and write the results.  Ctrl-C leaves the batch running."""
+    from . import batch_command
+
+    raise typer.Exit(batch_command.guarded(lambda: batch_command.run(file, config, output, endpoint, model, poll)))
+
+
+@batch.command("wait")
+def batch_wait(
+    batch_id: Annotated[str, typer.Argument(help="As `batch run` told it.")],
+    config: Config = Path("config.yaml"),
+    output: Output = None,
+    poll: Poll = 60.0,
+) -> None:
+    """Wait for a batch that runs, and write its results.  Ctrl-C leaves it running."""
+    from . import batch_command
+
+    raise typer.Exit(batch_command.guarded(lambda: batch_command.wait(batch_id, config, output, poll)))
+
+
+@batch.command("list")
+def batch_list(
+    config: Config = Path("config.yaml"),
+    limit: Annotated[int, typer.Option(min=1, help="How many, the newest first.")] = 20,
+) -> None:
+    """List the latest batches of all resources."""
+    from . import batch_command
+
+    raise typer.Exit(batch_command.guarded(lambda: batch_command.show_all(config, limit)))
+
+
+@batch.command("cancel")
+def batch_cancel(
+    batch_id: Annotated[str, typer.Argument(help="As `batch run` told it.")], config: Config = Path("config.yaml")
+) -> None:
+    """Cancel a batch.  What is done by then is kept."""
+    from . import batch_command
+
+    raise typer.Exit(batch_command.guarded(lambda: batch_command.cancel(batch_id, config)))
 
 
 def main() -> None:

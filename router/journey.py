@@ -297,6 +297,8 @@ def _again(stay: Stay, diary: Diary) -> bool:
     verdict = judge(failure)
     if not stay.call.repeatable and failure.sent and _may_be_done(failure):
         return False  # twice would be two files, two batches
+    if not stay.call.charged and failure.kind is Kind.CONFLICT:
+        return False  # a thing in a state that does not allow it, such as a batch that has ended
     if stay.retries >= _retries_for(stay, diary, lease, failure.kind):
         return False
     stay.retries += 1

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
-from .batch_lines import first_model, rewritten
+from .batch_lines import First, first_request, rewritten
 from .errors import BadRequestError
 from .values import Upload
 
@@ -22,10 +22,10 @@ IN_MEMORY_BYTES = 1024 * 1024
 """Smaller files never touch the disk."""
 
 
-def model_of(upload: Upload) -> str | None:
-    """What the first line of a batch file names as its model.  Raises BadRequestError."""
+def first_of(upload: Upload) -> First:
+    """What the first line of a batch file names.  Raises BadRequestError."""
     with _lines(upload) as lines:
-        return first_model(lines)
+        return first_request(lines)
 
 
 def spooled(upload: Upload, model: str | None, meant: Callable[[str], bool]) -> tuple[Upload, IO[bytes]]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router import BadRequestError
-from router.batch_lines import first_model, rewritten
+from router.batch_lines import First, first_request, rewritten
 
 
 def line(model: str | None = "group", name: str = "t-0", **body: Any) -> bytes:
@@ -112,12 +112,22 @@ def test_an_empty_file_is_refused() -> None:
         renamed(b"\n", b"")
     assert caught.value.code == "empty_file"
     with pytest.raises(BadRequestError, match="empty"):
-        first_model([])
+        first_request([])
 
 
 def test_the_first_request_tells_the_model() -> None:
-    assert first_model([b"\n", line("group"), b"rubbish"]) == "group"
-    assert first_model([line(None)]) is None
+    assert first_request([b"\n", line("group"), b"rubbish"]) == First("group", "/chat/completions")
+    assert first_request([line(None)]).model is None
+    assert first_request([b'{"body": {}}']) == First(None, None)
+    with pytest.raises(BadRequestError, match="has no text as its `url`"):
+        first_request([b'{"body": {}, "url": 7}'])
+
+
+def test_lines_that_nobody_renames_are_left_as_they_are_and_must_agree() -> None:
+    same = [line("x", "a", temperature=0.50), line("x", "b")]
+    assert list(rewritten(same, None, lambda _: False)) == same
+    with pytest.raises(BadRequestError, match="line 2 of the batch file names the model 'y'"):
+        list(rewritten([line("x", "a"), line("y", "b")], None, lambda _: False))
 
 
 def test_lines_are_read_one_at_a_time() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from router import BadRequestError
-from router.spool import IN_MEMORY_BYTES, model_of, spooled
+from router.spool import IN_MEMORY_BYTES, first_of, spooled
 from router.uploads import upload
 
 LINE = json.dumps({"custom_id": "a", "body": {"model": "g"}}).encode() + b"\n"
@@ -27,7 +27,7 @@ def sources(folder: Path, text: bytes) -> list[Any]:
 def test_every_source_can_be_read_again(tmp_path: Path) -> None:
     for given in sources(tmp_path, LINE):
         item = upload("file", given)
-        assert model_of(item) == "g"
+        assert first_of(item).model == "g"
         for model in ("east", "west"):
             ready, file = spooled(item, model, lambda _: True)
             with file:
@@ -68,4 +68,4 @@ def test_a_file_that_goes_away_is_a_typed_error(tmp_path: Path) -> None:
     item = upload("file", path)
     path.unlink()
     with pytest.raises(BadRequestError, match="cannot be read"):
-        model_of(item)
+        first_of(item)

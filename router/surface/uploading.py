@@ -11,7 +11,7 @@ from router.errands import Errand, Work
 from router.errors import APIError, BadRequestError
 from router.placing import Place
 from router.question import Mend, Question
-from router.spool import model_of, spooled
+from router.spool import first_of, spooled
 from router.values import Upload
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ def _chosen(parcel: Parcel, places: Places) -> Errand[list[Place]]:
     """The places that may take it, best first."""
     if parcel.fields["purpose"] != "batch" or parcel.model is not None:
         return places.uploads(parcel.model, parcel.provider)
-    first = yield Work(partial(model_of, parcel.file))
-    if first is None and places.groups() > 1:
+    first = yield Work(partial(first_of, parcel.file))
+    if first.model is None and places.groups() > 1:
         raise BadRequestError(
             "the first line of the batch file names no model in its `body`, and no `model` was given.  Nothing was"
             " uploaded.",
             param="model",
         )
-    return places.batch_uploads(first, parcel.provider)
+    return places.batch_uploads(first.model, parcel.provider)
 
 
 def _sent(parcel: Parcel, place: Place, params: Mapping[str, Any], meant: frozenset[str], mend: Mend) -> Errand[Any]:
