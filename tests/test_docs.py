@@ -58,6 +58,7 @@ def names(page: str, heading: str, table: int = 0) -> list[str]:
 def azure(monkeypatch):
     """The emulated Azure of the demonstration without its latencies, and the variables that the examples read."""
     config = demo_config()
+    config.step_s = 0.01  # a batch is over in four of them
     for deployment in config.deployments:
         deployment.latency = Latency()
     with EmulatorServer.in_thread(config) as server:
