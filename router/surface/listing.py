@@ -57,6 +57,8 @@ def listed(want: Listing) -> Errand[MergedPage]:
         try:
             answer = yield Question(want.operation, places[name].name, {}, want.params, query=query, pinned=True)
         except APIError as error:
+            if not error.attempts:
+                raise  # the question itself was wrong
             first = first or error
             attempts += error.attempts
             log.warning("%s is left out of a list: %s", name, error)

@@ -424,6 +424,8 @@ def test_a_list_asked_for_wrongly_is_refused(router: Router, server: Recorder) -
         router.list_files(custom_llm_provider="openai")
     with pytest.raises(BadRequestError, match="custom_llm_provider"):
         router.list_files(custom_llm_provider="bedrock")
+    with pytest.raises(BadRequestError, match="takes no `colour`"):
+        router.list_files(colour="red")
     assert not server.asked
     server.reply = answer({"error": {"code": "notFound", "message": "No such file."}}, status=404)
     with pytest.raises(BadRequestError, match="an item that is no more"):
