@@ -11,7 +11,6 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from tempfile import SpooledTemporaryFile
 from typing import IO, Any, cast
 
 from .batch_lines import First, first_request, rewritten
@@ -38,6 +37,8 @@ def spooled(upload: Upload, model: str | None, meant: Callable[[str], bool]) -> 
     Raises:
         BadRequestError: names the line that would make the batch fail.
     """
+    from tempfile import SpooledTemporaryFile  # and what it brings, which only this needs
+
     file = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115 - it lives as long as the upload
     try:
         with _lines(upload) as lines:

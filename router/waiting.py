@@ -10,7 +10,6 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from .errands import Errand, Pause
 from .errors import (
     APIConnectionError,
     APIError,
@@ -21,6 +20,7 @@ from .errors import (
     RateLimitError,
 )
 from .question import Question
+from .tours import Pause, Tour
 from .values import Attempt
 
 POLL_INTERVAL_S = 60.0
@@ -40,7 +40,7 @@ def waiting(
     poll_interval: float = POLL_INTERVAL_S,
     timeout: float | None = None,
     report: Callable[[Any], Any] | None = None,
-) -> Errand[Any]:
+) -> Tour[Any]:
     """Ask until the reply has `ended`, and return it.
 
     Args:

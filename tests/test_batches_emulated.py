@@ -13,6 +13,7 @@ from router.emulator import EmulatedDeployment, EmulatorConfig, EmulatorServer, 
 from router.ids import owner_of
 
 from .fleets import KEY, entry
+from .redis_servers import Server
 from .worlds import WORLDS, World
 
 
@@ -112,3 +113,13 @@ def test_the_files_of_both_are_listed_page_by_page(world: World, router: Router)
     assert after is None
     by_id = world.call(router, "list_files", after=seen[1]).data
     assert [file.id for file in by_id] == seen[2:]
+
+
+def test_nothing_of_it_is_charged_to_a_shared_quota(server: EmulatorServer, redis_server: Server) -> None:
+    entries = [{**entry(server, n), "rpm": 6} for n in ("east", "west")]
+    with Router(entries, redis_url=redis_server.url, max_wait=0) as router:
+        file = router.create_file(lines(1), "batch")
+        batch = router.create_batch("24h", "/chat/completions", file.id)
+        for _ in range(20):
+            router.retrieve_batch(batch.id)
+        assert [(s.limits, s.requests_used) for s in router.status()] == [("shared", 0)] * 2

@@ -56,7 +56,7 @@ def test_nothing_is_left_of_a_file_with_a_bad_line(monkeypatch: pytest.MonkeyPat
         made.append(real())
         return made[-1]
 
-    monkeypatch.setattr("router.spool.SpooledTemporaryFile", temporary)
+    monkeypatch.setattr("tempfile.SpooledTemporaryFile", temporary)
     with pytest.raises(BadRequestError, match="line 2"):
         spooled(upload("file", LINE + b"{"), "d", lambda _: True)
     assert made[0].closed

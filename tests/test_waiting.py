@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router import APIConnectionError, APITimeoutError, BadRequestError, RateLimitError
-from router.errands import Pause
 from router.question import Question
+from router.tours import Pause
 from router.values import Attempt
 from router.waiting import LEAST_S, PATIENCE, waiting
 
@@ -26,19 +26,19 @@ class Clock:
         self.reports: list[bool] = []
 
     def wait(self, **options: Any) -> Any:
-        errand = waiting(self._question, lambda reply: bool(reply.ended), what="it", report=self._report, **options)
+        tour = waiting(self._question, lambda reply: bool(reply.ended), what="it", report=self._report, **options)
         try:
-            step = next(errand)
+            step = next(tour)
             while True:
                 if isinstance(step, Pause):
                     self.now += step.seconds
-                    step = errand.send(None)
+                    step = tour.send(None)
                 else:
                     number = len(self.asked)
                     self.asked.append(self.now)
                     self.now += self.cost
                     trouble = self.troubles.get(number)
-                    step = errand.throw(trouble) if trouble is not None else errand.send(self._reply())
+                    step = tour.throw(trouble) if trouble is not None else tour.send(self._reply())
         except StopIteration as stop:
             return stop.value
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
-from router.errands import Errand
 from router.errors import ConfigError
 from router.question import Question
+from router.tours import Tour
 from router.waiting import POLL_INTERVAL_S, waiting
 
 from .kept import Kept
@@ -173,8 +173,8 @@ class Batches(Kept):
             APITimeoutError: it has not ended in time.  It goes on, and can be waited for again.
             APIError, RouterClosed: as in `retrieve_batch`.
         """
-        errand = self._awaited(batch_id, on_progress, poll_interval, timeout, model, params)
-        return cast("Batch", self._run(errand))
+        tour = self._awaited(batch_id, on_progress, poll_interval, timeout, model, params)
+        return cast("Batch", self._run(tour))
 
     async def await_for_batch(
         self,
@@ -187,8 +187,8 @@ class Batches(Kept):
         **params: Any,
     ) -> Batch:
         """Wait for a batch, awaiting.  Parameters, replies and errors are those of `wait_for_batch`."""
-        errand = self._awaited(batch_id, on_progress, poll_interval, timeout, model, params)
-        return cast("Batch", await self._arun(errand))
+        tour = self._awaited(batch_id, on_progress, poll_interval, timeout, model, params)
+        return cast("Batch", await self._arun(tour))
 
     def _started(
         self, body: dict[str, Any], input_file_id: str, model: str | None, params: Mapping[str, Any]
@@ -204,7 +204,7 @@ class Batches(Kept):
         timeout: float | None,
         model: str | None,
         params: Mapping[str, Any],
-    ) -> Errand[Any]:
+    ) -> Tour[Any]:
         if on_progress is not None and (not callable(on_progress) or iscoroutinefunction(on_progress)):
             raise ConfigError("`on_progress` must be a plain function that takes the batch, not an async one")
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-from router.errands import Errand
 from router.errors import BadRequestError
 from router.question import Question
+from router.tours import Tour
 from router.uploads import upload
 
 from .kept import Kept
@@ -75,8 +75,8 @@ class Files(Kept):
         **params: Any,
     ) -> FileObject:
         """Upload a file, awaiting.  Parameters, replies and errors are those of `create_file`."""
-        errand = self._uploaded(file, purpose, model, expires_after, custom_llm_provider, params)
-        return cast("FileObject", await self._arun(errand))
+        tour = self._uploaded(file, purpose, model, expires_after, custom_llm_provider, params)
+        return cast("FileObject", await self._arun(tour))
 
     def retrieve_file(
         self, file_id: str, *, model: str | None = None, custom_llm_provider: str | None = None, **params: Any
@@ -255,7 +255,7 @@ class Files(Kept):
         expires_after: Mapping[str, Any] | None,
         provider: str | None,
         params: Mapping[str, Any],
-    ) -> Errand[Any]:
+    ) -> Tour[Any]:
         if not isinstance(purpose, str) or not purpose:
             raise BadRequestError("`purpose` must be a text such as 'batch' or 'fine-tune'", param="purpose")
         fields = {"purpose": purpose, "expires_after": expires_after}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from router.errands import Errand, arun, run
 from router.errors import BadRequestError
 from router.ids import with_owner
 from router.placing import Place
 from router.question import Question
+from router.tours import Tour, arun, run
 
 from .door import Door
 from .listing import Listing, listed
@@ -26,11 +26,11 @@ class Kept(Door):
 
     _places: Places
 
-    def _run(self, errand: Errand[Any]) -> Any:
-        return run(errand, self._ask)
+    def _run(self, tour: Tour[Any]) -> Any:
+        return run(tour, self._ask)
 
-    async def _arun(self, errand: Errand[Any]) -> Any:
-        return await arun(errand, self._aask)
+    async def _arun(self, tour: Tour[Any]) -> Any:
+        return await arun(tour, self._aask)
 
     def _kept(
         self,
@@ -70,8 +70,8 @@ class Kept(Door):
         provider: str | None,
         params: Mapping[str, Any],
         **want: Any,
-    ) -> Errand[Any]:
-        """The errand of a list over all resources that are meant; `want` are further fields of a `Listing`."""
+    ) -> Tour[Any]:
+        """The tour of a list over all resources that are meant; `want` are further fields of a `Listing`."""
 
         def locate(given: str) -> tuple[Place, str]:
             name, raw = self._located("after", given, None)

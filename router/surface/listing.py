@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from router.errands import Errand
 from router.errors import APIError, BadRequestError, NotFoundError
 from router.listeners import log
 from router.paging import DEFAULT_LIMIT, Cursor, Merge, created, read_cursor
 from router.placing import Place
 from router.question import Mend, Question
+from router.tours import Tour
 from router.values import Attempt, Routing
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Listing:
     default_limit: int = DEFAULT_LIMIT
 
 
-def listed(want: Listing) -> Errand[MergedPage]:
+def listed(want: Listing) -> Tour[MergedPage]:
     """The page that was asked for.
 
     A resource that does not answer is left out, named in `missing` and warned of; where none answers, the first error
@@ -71,7 +71,7 @@ def listed(want: Listing) -> Errand[MergedPage]:
     return _page(want, merge, tuple(attempts))
 
 
-def _cursor(want: Listing) -> Errand[Cursor | None]:
+def _cursor(want: Listing) -> Tour[Cursor | None]:
     """Where the page begins: a cursor of ours, or the id of an item, whose time is looked up."""
     if want.after is None:
         return None

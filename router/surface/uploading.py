@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from router.errands import Errand, Work
 from router.errors import APIError, BadRequestError
 from router.placing import Place
 from router.question import Mend, Question
 from router.spool import first_of, spooled
+from router.tours import Tour, Work
 from router.values import Upload
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Parcel:
     name the deployment themselves."""
 
 
-def uploaded(parcel: Parcel, places: Places, mend: Mend) -> Errand[Any]:
+def uploaded(parcel: Parcel, places: Places, mend: Mend) -> Tour[Any]:
     """Upload, and return the service's reply.
 
     Raises:
@@ -59,7 +59,7 @@ def uploaded(parcel: Parcel, places: Places, mend: Mend) -> Errand[Any]:
     raise AssertionError("there is always a last place")
 
 
-def _chosen(parcel: Parcel, places: Places) -> Errand[list[Place]]:
+def _chosen(parcel: Parcel, places: Places) -> Tour[list[Place]]:
     """The places that may take it, best first."""
     if parcel.fields["purpose"] != "batch" or parcel.model is not None:
         return places.uploads(parcel.model, parcel.provider)
@@ -73,7 +73,7 @@ def _chosen(parcel: Parcel, places: Places) -> Errand[list[Place]]:
     return places.batch_uploads(first.model, parcel.provider)
 
 
-def _sent(parcel: Parcel, place: Place, params: Mapping[str, Any], meant: frozenset[str], mend: Mend) -> Errand[Any]:
+def _sent(parcel: Parcel, place: Place, params: Mapping[str, Any], meant: frozenset[str], mend: Mend) -> Tour[Any]:
     ready, temporary = parcel.file, None
     if parcel.fields["purpose"] == "batch":
         name = place.wire_name if parcel.rewrites else None

@@ -1,6 +1,6 @@
 """What takes several calls: a list over many resources, an upload that may go elsewhere, a wait of hours.
 
-An errand is a generator, so that it exists once and runs blocking and awaiting: it yields questions, pauses and work
+A tour is a generator, so that it exists once and runs blocking and awaiting: it yields questions, pauses and work
 that would block an event loop, is sent the answers, and gets their errors thrown in where it yielded.
 """
 
@@ -33,18 +33,18 @@ class Work:
     task: Callable[[], Any]
 
 
-Errand = Generator[Question | Pause | Work, Any, T]
+Tour = Generator[Question | Pause | Work, Any, T]
 
 
-def run(errand: Errand[T], ask: Callable[[Question], Any]) -> T:
-    """Run an errand to its end, blocking.
+def run(tour: Tour[T], ask: Callable[[Question], Any]) -> T:
+    """Run a tour to its end, blocking.
 
     Args:
-        errand: what is to be done.
+        tour: what is to be done.
         ask: the blocking door of a router.
     """
     try:
-        step = next(errand)
+        step = next(tour)
         while True:
             try:
                 answer: Any = None
@@ -55,17 +55,17 @@ def run(errand: Errand[T], ask: Callable[[Question], Any]) -> T:
                 else:
                     time.sleep(step.seconds)
             except BaseException as error:
-                step = errand.throw(error)
+                step = tour.throw(error)
             else:
-                step = errand.send(answer)
+                step = tour.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
 
 
-async def arun(errand: Errand[T], ask: Callable[[Question], Awaitable[Any]]) -> T:
+async def arun(tour: Tour[T], ask: Callable[[Question], Awaitable[Any]]) -> T:
     """The same, awaiting.  Work is done in a thread; a cancellation waits for it, since it may hold files open."""
     try:
-        step = next(errand)
+        step = next(tour)
         while True:
             try:
                 answer: Any = None
@@ -76,8 +76,8 @@ async def arun(errand: Errand[T], ask: Callable[[Question], Awaitable[Any]]) -> 
                 else:
                     await anyio.sleep(step.seconds)
             except BaseException as error:
-                step = errand.throw(error)
+                step = tour.throw(error)
             else:
-                step = errand.send(answer)
+                step = tour.send(answer)
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]

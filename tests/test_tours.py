@@ -1,4 +1,4 @@
-"""Does an errand run the same blocking and awaiting, and does it always get to clean up?"""
+"""Does a tour run the same blocking and awaiting, and does it always get to clean up?"""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from router.errands import Errand, Pause, Work, arun, run
 from router.question import Question
+from router.tours import Pause, Tour, Work, arun, run
 
 ASKED = Question("models.list", "g")
 
 
-def everything(log: list[Any]) -> Errand[str]:
+def everything(log: list[Any]) -> Tour[str]:
     try:
         log.append((yield ASKED))
         log.append((yield Work(threading.get_ident)))
@@ -58,7 +58,7 @@ async def test_awaiting_does_work_in_a_thread() -> None:
     assert log == ["yes", None, "no", "cleaned"]
 
 
-def broken(log: list[Any]) -> Errand[None]:
+def broken(log: list[Any]) -> Tour[None]:
     try:
         yield ASKED
     finally:
