@@ -124,8 +124,9 @@ class Link:
         self._acked = max(self._acked, inquiry.serial)
         self._forget.append(inquiry.serial)
         for other, was_done in zip(inquiry.undo, answer.undone, strict=False):
-            self._forget.append(other.serial)
-            if not was_done:
+            if was_done:
+                self._forget.append(other.serial)
+            else:  # it may still be on its way: its mark stays, and the store drops it when it is old
                 self._put_back(other)
         return self._together(now)
 
