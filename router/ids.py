@@ -26,7 +26,7 @@ def with_owner(id: str, deployment: str) -> str:
     """
     if not id:
         return id
-    kind = _KIND.match(id)
+    kind = None if id.startswith(MARK) else _KIND.match(id)
     packed = urlsafe_b64encode(f"{deployment}\0{id}".encode()).decode().rstrip("=")
     return f"{kind.group() if kind else ''}{MARK}{packed}"
 
@@ -34,7 +34,7 @@ def with_owner(id: str, deployment: str) -> str:
 def owner_of(id: str) -> tuple[str | None, str]:
     """The deployment that an id carries, and the service's own id.  An id that carries none comes back with None."""
     kind = _KIND.match(id)
-    prefix = kind.group() if kind else ""
+    prefix = kind.group() if kind and not id.startswith(MARK) else ""  # base64 may have a _ that looks like a kind's
     if not id.startswith(prefix + MARK):
         return None, id
     packed = id[len(prefix) + len(MARK) :]
