@@ -28,7 +28,7 @@ class Entry:
         at: seconds on the replica's clock.
     """
 
-    __slots__ = ("at", "place", "requests", "serial", "slot", "tokens")
+    __slots__ = ("at", "journal", "place", "requests", "serial", "slot", "tokens")
 
     def __init__(self, place: Any, slot: int | None, tokens: int, requests: int, at: float, serial: int | None) -> None:
         self.place = place
@@ -37,6 +37,8 @@ class Entry:
         self.requests = requests
         self.at = at
         self.serial = serial
+        self.journal: Journal | None = None
+        """Where it is noted.  A forked child has a new one: its parent's entries are its parent's to amend."""
 
 
 class Post(NamedTuple):
@@ -70,10 +72,13 @@ class Journal:
         while self._entries and self._entries[0].at < entry.at - KEPT_S:
             self._entries.popleft()
         self._entries.append(entry)
+        entry.journal = self
         return entry
 
     def amend(self, entry: Entry, tokens: int, requests: int) -> None:
-        """The charge turned out to be this much larger (or smaller, where negative)."""
+        """The charge turned out to be this much larger (or smaller, where negative).  Nothing if it is not ours."""
+        if entry.journal is not self:
+            return
         entry.tokens += tokens
         entry.requests += requests
         if entry.serial is not None and entry.slot is not None:
