@@ -7,12 +7,12 @@ when one says so, and no `[DONE]` follows.  The counterpart of `chunks.py`, whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from router.values import Failure, Kind, Usage
+from router.values import Failure, Kind
 
-from .chunks import DONE
+from .chunks import DONE, ChunkReader
 from .failures import failure_in
 from .payload import decode, is_nonsense, usage_from
 
@@ -41,39 +41,10 @@ _WHOLE = {
 }
 
 
-class EventReader:
-    """Judges the events of one stream.  The attributes are those of `ChunkReader`."""
+class EventReader(ChunkReader):
+    """Judges the events of one stream.  Attributes as in `ChunkReader`."""
 
-    __slots__ = (
-        "_parts",
-        "_secrets",
-        "begun",
-        "characters",
-        "done",
-        "finished",
-        "model",
-        "service_tier",
-        "usage",
-        "usage_is_nonsense",
-    )
-
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
-        """`secrets`: strings that must not appear in a failure, such as the key that was sent."""
-        self.begun = False
-        self.finished = False
-        self.done = False
-        self.usage: Usage | None = None
-        self.usage_is_nonsense = False
-        self.characters = 0
-        self.model: str | None = None
-        self.service_tier: str | None = None
-        self._parts: list[str] = []
-        self._secrets = secrets
-
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return "".join(self._parts)
+    __slots__ = ()
 
     def read(self, data: str) -> dict[str, Any] | Failure | None:
         """Judge one event: the event, None when the stream is done, a failure if it is broken."""
@@ -123,14 +94,6 @@ class EventReader:
         if stated is not None:
             self.usage = usage_from(stated)
             self.usage_is_nonsense = is_nonsense(stated)
-
-    def _broken(self, message: str) -> Failure:
-        return self._with_partial(Failure(Kind.STREAM, message))
-
-    def _with_partial(self, failure: Failure) -> Failure:
-        failure.partial = self.text
-        failure.usage = self.usage
-        return failure
 
 
 def as_event(operation: str, body: Mapping[str, Any]) -> dict[str, Any]:
