@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from router.stores.reach.settings import OnFailure, RedisSettings
+from router.shared.on_failure import OnStoreFailure
+from router.stores.reach.settings import RedisSettings
 
 from .problems import Problems
 from .redis_models import CacheKwargs, RedisOptions
@@ -39,7 +40,7 @@ def redis_settings(options: RedisOptions, problems: Problems) -> RedisSettings |
         return None
     known = {key.removeprefix("redis_"): value for key, value in said.items()}
     leases, on_failure = known.pop("leases", "auto"), known.pop("on_store_failure", "share")
-    made = RedisSettings(**known, leases=leases == "auto", on_failure=OnFailure(on_failure))
+    made = RedisSettings(**known, leases=leases == "auto", on_failure=OnStoreFailure(on_failure))
     _try(made, said, problems)
     return made
 

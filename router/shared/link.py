@@ -21,12 +21,12 @@ waits longer than the store's timeout.  What `alone` means is configured:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from random import Random
 
 from .account import SharedAccount
 from .inquiry import Answer, Inquiry, Need
 from .journal import KEPT_S, Journal
+from .on_failure import OnStoreFailure
 
 PAUSE_S, PAUSE_CAP_S = 0.5, 1.0
 RETURN_S, TELL_ALONE_S = 1.25, 0.25
@@ -39,14 +39,6 @@ UNDONE_AT_ONCE = 64
 """Questions taken back with one that follows."""
 TELL_S = 1.0
 """How long a correction may wait for a call to ride on."""
-
-
-class OnStoreFailure(StrEnum):
-    """What calls do while the store does not answer."""
-
-    SHARE = "share"
-    STRICT = "strict"
-    OPEN = "open"
 
 
 @dataclass(slots=True)

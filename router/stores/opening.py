@@ -39,7 +39,6 @@ def open_store(
         return MemoryStore(Ledger(deployments, strategy, rng, health, charge), tell)
     # Only whoever configured Redis pays for importing it.
     from router.shared.ledger import SharedLedger
-    from router.shared.link import OnStoreFailure
 
     from .reach.client import ScriptClient
     from .reach.configured import access
@@ -62,7 +61,7 @@ def open_store(
         rng,
         health,
         charge,
-        on_failure=OnStoreFailure(redis.on_failure.value),
+        on_failure=redis.on_failure,
         expected=redis.replicas,
         leases=redis.leases,
     )

@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from router.config.keys import NOT_YET
-from router.stores.reach.settings import OnFailure, RedisSettings
+from router.shared.on_failure import OnStoreFailure
+from router.stores.reach.settings import RedisSettings
 
 from .entries import problem, problems, settings
 
@@ -43,10 +44,10 @@ def test_how_it_is_used_is_kept() -> None:
         on_store_failure="strict",
     )
     assert (made.prefix, made.timeout, made.replicas, made.leases) == ("team-a:router", 0.1, 8, False)
-    assert made.on_failure is OnFailure.STRICT
+    assert made.on_failure is OnStoreFailure.STRICT
     usual = said(redis_url="redis://cache", redis_leases="auto")
     assert (usual.prefix, usual.timeout, usual.replicas, usual.leases) == ("azure-router", 0.25, None, True)
-    assert usual.on_failure is OnFailure.SHARE
+    assert usual.on_failure is OnStoreFailure.SHARE
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import redis
 
 from router.events import Event
 from router.shared.ledger import SharedLedger
-from router.shared.link import OnStoreFailure
+from router.shared.on_failure import OnStoreFailure
 from router.stores.reach.reasons import StoreUnavailable
 from router.stores.reach.script import Script
 from router.stores.redis import RedisStore
@@ -125,7 +125,3 @@ def fake_clients() -> tuple[fakeredis.FakeServer, Callable[[], PlainClient]]:
     """A server in this process, and clients of it."""
     server = fakeredis.FakeServer()
     return server, lambda: PlainClient(fakeredis.FakeRedis(server=server))
-
-
-def ids(deployments: Sequence[Deployment]) -> list[str]:
-    return [d.id for d in deployments]

@@ -12,7 +12,7 @@ import fakeredis
 import pytest
 
 from router.events import StoreBack, StoreLost
-from router.shared.link import OnStoreFailure
+from router.shared.on_failure import OnStoreFailure
 from router.values import Call, Deployment
 
 from .fleet import Fleet, Judge, PlainClient, fake_clients

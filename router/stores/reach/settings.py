@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-
-class OnFailure(StrEnum):
-    """What holds while Redis cannot be asked."""
-
-    SHARE = "share"
-    """Each replica keeps to its part of every limit."""
-    STRICT = "strict"
-    """Nothing that has a limit is sent; calls wait."""
-    OPEN = "open"
-    """Each replica uses the whole limit."""
+from router.shared.on_failure import OnStoreFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +41,7 @@ class RedisSettings:
     """Of every key."""
     timeout: float = 0.25
     """Seconds that a call waits for Redis at most."""
-    on_failure: OnFailure = OnFailure.SHARE
+    on_failure: OnStoreFailure = OnStoreFailure.SHARE
     replicas: int | None = None
     """How many are expected, until Redis has told how many there are."""
     leases: bool = True
