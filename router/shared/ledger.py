@@ -28,7 +28,7 @@ from router.gate import Resource
 from router.group import Group
 from router.health import State
 from router.ledger import Ledger
-from router.steps import Leave, Refusal, Reserve, Settle, Ticket
+from router.steps import Leave, Refusal, Reserve, Settle, StoreStep, Ticket
 from router.values import Deployment, Failure, HealthPolicy, Kind, Lease
 from router.window import slot_of
 from strategies import Strategy
@@ -101,6 +101,12 @@ class SharedLedger(Ledger):
     def _link(self, group: Group) -> Link:
         """The contact for a group: that of its deployments' own group, under which the store keeps them."""
         return self.links[group.accounts[0].deployment.group]
+
+    def link_of(self, step: StoreStep) -> Link:
+        """The contact that a step concerns."""
+        if isinstance(step, Reserve | Leave):
+            return self._link(self.groups[step.group])
+        return self.links[step.lease.deployment.group]
 
     # ---- reserve -------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class RedisStore(MemoryStore):
         answer = super().apply(step)
         while type(answer) is Inquiry:
             answer = self._ask(answer)
-        self._look_for_errands()
+        self._look_for_errands(step)
         return answer
 
     async def aapply(self, step: StoreStep) -> Any:
@@ -98,7 +98,7 @@ class RedisStore(MemoryStore):
         answer = super().apply(step)
         while type(answer) is Inquiry:
             answer = await self._aask(answer)
-        self._look_for_errands()
+        self._look_for_errands(step)
         return answer
 
     def run_errands(self) -> float | None:
@@ -145,7 +145,8 @@ class RedisStore(MemoryStore):
             return self._unanswered(inquiry, error.reason)
         except BaseException:
             self._locked(lambda ledger, _now: ledger.abandoned(inquiry))
-            self._look_for_errands()
+            if inquiry.step is not None:
+                self._look_for_errands(inquiry.step)
             raise
         return self._answered(inquiry, raw)
 
@@ -175,9 +176,10 @@ class RedisStore(MemoryStore):
             self._tell(event)
         return result
 
-    def _look_for_errands(self) -> None:
+    def _look_for_errands(self, step: StoreStep) -> None:
+        """Only the step's own group can have something new to do: a fleet of many groups costs no more."""
         if self._errands is not None:
-            when = self._shared.next_errand(0.0)
+            when = self._shared.link_of(step).next_errand(0.0)
             if when is not None:
                 self._errands.due(when)
 
