@@ -37,7 +37,8 @@ from .account import HORIZON_S, SharedAccount
 from .allowance import SECONDS, Allowance
 from .inquiry import Answer, Answered, Inquiry, Need, Place
 from .journal import Entry
-from .link import Link, OnStoreFailure
+from .link import Link
+from .on_failure import OnStoreFailure
 
 CANDIDATES = 8
 """Deployments named to the store for one call: as many as are looked at without sampling."""
