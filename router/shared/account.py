@@ -202,7 +202,8 @@ class SharedAccount(Account):
         """Take a reply's rate-limit headers in.  True if the limit rose.
 
         The service counts the calls of all replicas, so its figures are held against the fleet's use, and only while
-        that is fresh.  How it charges one call cannot be read from them: other replicas call in between.
+        that is fresh.  How it charges cannot be read from them: other replicas call in between, and our figure holds
+        what is booked or leased and not sent yet, so room that it seems to show proves nothing about unused tokens.
         """
         raised = False
         if limits.limit_tokens is not None:
@@ -212,7 +213,6 @@ class SharedAccount(Account):
             if self.slot < (slot := slot_of(now)):
                 self.advance(slot, now)
             theirs = int(limits.limit_tokens or self.limit.known) - limits.remaining_tokens
-            self.charge.saw(now, self.limit.known, theirs, self.tokens_used)
             self._outside.append(max(0, theirs - self.tokens_used))
         return raised
 

@@ -17,7 +17,7 @@ from router.shared.on_failure import OnStoreFailure
 from router.stores.reach.reasons import StoreUnavailable
 from router.stores.reach.script import Script
 from router.stores.redis import RedisStore
-from router.values import Deployment, Failure, Kind, Lease, Reply, Usage
+from router.values import Deployment, Failure, Kind, Lease, RateLimits, Reply, Usage
 from strategies.least_loaded import LeastLoaded
 from tests.simulation import World
 
@@ -71,7 +71,8 @@ class Judge:
         log.append((now, lease.call.tokens))
         self.served += lease.call.tokens
         self.peaks[name] = max(self.peaks.get(name, 0.0), tokens / most, len(log) / requests)
-        return self.seconds, Reply(200, {}, Usage(1, 1, lease.call.tokens))
+        headers = RateLimits(most, most - tokens)
+        return self.seconds, Reply(200, {}, Usage(1, 1, lease.call.tokens // 2), limits=headers)
 
 
 class Fleet(World):

@@ -100,6 +100,13 @@ def test_overload_never_exceeds_a_limit_and_loses_nothing(replicas: int) -> None
     assert traffic.questions_per_attempt <= 1.0
 
 
+def test_what_is_booked_ahead_is_not_taken_for_a_service_that_gives_unused_tokens_back() -> None:
+    """Two minutes of headers prove how a service charges; half of each charge is never used here, nor given back."""
+    traffic = Traffic(4, 1.5, seconds=150.0, size=(100, 400)).run()
+    assert traffic.judge.refused == 0
+    assert traffic.peak <= 1.0
+
+
 def test_below_the_limit_a_call_asks_once_and_never_waits() -> None:
     traffic = Traffic(4, 0.6, leases=False).run()
     assert traffic.failed == traffic.judge.refused == 0
