@@ -14,7 +14,7 @@ Nothing here waits for the store, and no settlement asks it anything: what a rep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 from random import Random
@@ -35,15 +35,12 @@ from strategies import Strategy
 
 from .account import HORIZON_S, SharedAccount
 from .allowance import SECONDS, Allowance
+from .asking import needs_of
 from .inquiry import Answer, Answered, Inquiry, Need, Place
 from .journal import Entry
 from .link import Link
 from .on_failure import OnStoreFailure
 
-CANDIDATES = 8
-"""Deployments named to the store for one call: as many as are looked at without sampling."""
-FOLLOWERS = 16
-"""Calls behind the first in line that one question asks for as well."""
 POLL_S, POLL_S_PER_REPLICA, POLL_CAP_S = 0.5, 0.125, 1.9
 """How soon the first in line asks again where everything is full for longer than it can be booked ahead.  The more
 replicas wait, the less often each asks, for whoever comes books all that has opened; but always within the horizon,
@@ -143,43 +140,12 @@ class SharedLedger(Ledger):
         lease = self._spend(group, link, account, found[1], step, now)
         if lease is not None:
             return lease
-        order = self._order(group, asking, account)
-        needs = [Need(step.call.tokens, order, self._horizon_ms(step, now), step.ticket)]
-        if step.ticket is not None and group.queue.is_head(step.ticket):
-            needs += self._followers(group, order, step.ticket, now)
-        inquiry = link.inquire(needs, now)
+        inquiry = link.inquire(needs_of(group, asking, step, account), now)
         inquiry.step = step
         if self.leases and step.ticket is None:
             inquiry.wish = account.wish(now)
             account.asking = account.asking or inquiry.wish[1] > 0
         return inquiry
-
-    def _order(self, group: Group, asking: Asking, best: SharedAccount) -> list[SharedAccount]:
-        """The deployments to name, the best first: what the strategy would choose if the ones before were full."""
-        order = [best]
-        skip, eases = asking.skip, asking.eases
-        asking.eases = False
-        while len(order) < min(CANDIDATES, len(group.accounts)):
-            asking.skip = {*skip, *(account.deployment.id for account in order)}
-            found = group.choose(asking)
-            if found is None:
-                break
-            order.append(cast(SharedAccount, found[0]))
-        asking.skip, asking.eases = skip, eases
-        return order
-
-    def _followers(self, group: Group, order: list[SharedAccount], head: Ticket, now: float) -> Iterator[Need]:
-        """What those need that wait behind the first in line."""
-        for ticket in group.queue.tickets[1 : FOLLOWERS + 1]:
-            if ticket.booked is None and ticket is not head and ticket.deadline > now:
-                free = [account for account in order if account.deployment.id not in ticket.avoids]
-                horizon = min(HORIZON_S, ticket.deadline - now)
-                yield Need(ticket.tokens, free, int(1000 * horizon), ticket)
-
-    @staticmethod
-    def _horizon_ms(step: Reserve, now: float) -> int:
-        until = step.ticket.deadline if step.ticket is not None else min(now + step.patience, step.deadline)
-        return int(1000 * max(0.0, min(HORIZON_S, until - now)))
 
     def _spend(
         self, group: Group, link: Link, account: SharedAccount, load: float, step: Reserve, now: float
@@ -315,8 +281,8 @@ class SharedLedger(Ledger):
         ticket, account = need.ticket, place.account
         if account is None or ticket is None:
             return
-        group = self.groups[inquiry.step.group] if inquiry.step is not None else self.groups[inquiry.group]
-        link = self.links[inquiry.group]
+        assert inquiry.step is not None  # who asks without a call asks for nobody
+        group, link = self.groups[inquiry.step.group], self.links[inquiry.group]
         entry = link.journal.note(Entry(account, place.slot, account.need(need.tokens), 1, now, inquiry.serial))
         if ticket.booked is not None or ticket not in group.queue.tickets:
             link.journal.amend(entry, -entry.tokens, -entry.requests)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,7 +21,7 @@ from router.stores.reach.settings import RedisSettings
 from router.stores.redis import RedisStore
 from router.values import Call, Deployment, Failure, Kind, Lease, Reply
 from strategies.least_loaded import LeastLoaded
-from tests.redis_servers import Cluster, Replicated, Server
+from tests.redis_servers import Cluster, Proxy, Replicated, Server
 
 TIMEOUT_S = 0.25
 DEPLOYMENTS = (Deployment("a", "g", "a", tpm=100_000, rpm=10_000), Deployment("b", "g", "b", tpm=100_000, rpm=10_000))
@@ -157,6 +158,41 @@ def test_full_or_read_only_it_is_left_alone_and_the_reason_is_told(own_redis: Se
         own_redis.config(maxmemory=0)
         wait_for(told, StoreBack)
         assert [event.reason for event in told if isinstance(event, StoreLost)] == ["oom"]
+
+
+def test_a_copy_that_may_not_be_written_is_left_alone(own_redis: Server) -> None:
+    with Server(own_redis.kind) as primary, store_on(at(own_redis)) as (store, told):
+        own_redis.replicate(primary)
+        reserve(store)
+        own_redis.replicate(None)
+        wait_for(told, StoreBack)
+        assert [event.reason for event in told if isinstance(event, StoreLost)] == ["readonly"]
+
+
+def test_slow_each_call_waits_for_its_timeout_at_most_once(own_redis: Server) -> None:
+    with Proxy(own_redis.port) as proxy, store_on(RedisSettings(url=proxy.url)) as (store, told):
+        reserve(store)
+        proxy.delay = 2.0
+        slow = sorted(reserve(store)[1] for _ in range(20))
+        assert slow[-1] < TIMEOUT_S + 0.2
+        assert slow[-2] < 0.1  # after the first that waited, nobody did
+        proxy.delay = 0.0
+        wait_for(told, StoreBack)
+        reserve(store)
+        assert both(own_redis) == (220, 22)
+
+
+def test_the_user_of_the_page_may_do_all_that_is_needed(own_redis: Server) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "redis.md").read_text(encoding="utf-8")
+    words = next(line for line in page.splitlines() if line.startswith("ACL SETUSER")).split()
+    own_redis.client.execute_command(*words)
+    settings = RedisSettings(host="127.0.0.1", port=own_redis.port, username="azure-router", password="secret")
+    with store_on(settings) as (store, told):
+        lease, _ = reserve(store)
+        store.apply(Settle(lease, Failure(Kind.CANCELLED, sent=False)))
+        own_redis.client.script_flush()
+        reserve(store)
+        assert told == []
 
 
 def test_a_key_of_another_kind_is_taken_over(redis_server: Server) -> None:
