@@ -156,7 +156,7 @@ class Group:
             state = account.health.state(now)
             name = account.deployment.id
             if name in call.unfit:
-                yield f"{name}: its model refuses parameters of this call"
+                yield f"{name}: its model cannot serve this call"
             elif state in (State.THROTTLED, State.EJECTED, State.DISABLED, State.PROBING):
                 left = max(0.0, account.health.opening(now) - now)
                 reason = f" ({account.health.reason})" if account.health.reason else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from router import Router, UnsupportedParamsError
+from router import BadRequestError, Router, UnsupportedParamsError
 from router.emulator import EmulatedDeployment, EmulatorConfig, EmulatorServer
 
 from .fleets import HELLO, KEY, entry
@@ -91,7 +91,7 @@ def test_a_mixed_group_whose_fitting_deployment_is_full_says_so_rightly(server: 
         with pytest.raises(NoDeploymentLeft) as caught:
             router.completion("gpt-4o", HELLO, temperature=0.2)
     assert caught.value.retry_after == pytest.approx(60.0, abs=2.0)
-    assert "o3-mini: its model refuses parameters of this call" in caught.value.details
+    assert "o3-mini: its model cannot serve this call" in caught.value.details
     assert sent(server) == {"chat": 1}
 
 
@@ -125,3 +125,77 @@ def test_arguments_that_make_no_sense_are_refused(server: EmulatorServer, wrong:
     with Router([entry(server, "chat")]) as router, pytest.raises(ConfigError, match=next(iter(wrong))):
         router.completion("gpt-4o", HELLO, **wrong)
     assert sent(server) == {}
+
+
+# ---- what a model cannot take in ----------------------------------------------------------------------------------
+
+TOOLS = [{"type": "function", "function": {"name": "clock"}}]
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+SOUND = {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}
+
+
+def about(*parts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, *parts]}]
+
+
+@pytest.fixture
+def mixed() -> Iterator[EmulatorServer]:
+    models = {"text": "gpt-35-turbo-instruct", "chat": "gpt-4o", "voice": "gpt-4o-audio-preview", "blind": "o3-mini"}
+    deployments = [EmulatedDeployment(name, model, resource=name) for name, model in models.items()]
+    with EmulatorServer.in_thread(EmulatorConfig(deployments, keys=[KEY])) as running:
+        yield running
+
+
+def served(router: Router, *args: Any, times: int = 6, **params: Any) -> set[str]:
+    return {router.completion("gpt-4o", *args, **params).routing.deployment for _ in range(times)}
+
+
+def test_a_text_completion_beside_chats_gets_what_it_can_serve_alone(mixed: EmulatorServer) -> None:
+    text = entry(mixed, "text", model="azure_text/text")
+    with Router([text, entry(mixed, "chat")], routing_strategy="round-robin") as router:
+        assert served(router, HELLO) == {"text", "chat"}
+        assert served(router, HELLO, tools=TOOLS) == {"chat"}
+        assert served(router, HELLO, tools=TOOLS, drop_params=True) == {"chat"}
+        assert served(router, about(PICTURE)) == {"chat"}
+        assert list(router.completion("gpt-4o", HELLO, tools=TOOLS, stream=True))
+        assert router.responses("gpt-4o", "hello").routing.deployment == "chat"
+    with Router([text, entry(mixed, "chat", base_model="gpt-4o")], routing_strategy="round-robin") as router:
+        assert {router.text_completion("gpt-4o", "One").routing.deployment for _ in range(6)} == {"text"}
+
+
+async def test_where_only_text_completions_are_left_the_parameter_is_named(mixed: EmulatorServer) -> None:
+    text = entry(mixed, "text", model="azure_text/text")
+    async with Router([text]) as router:
+        with pytest.raises(UnsupportedParamsError, match=r"has no tools; ask a chat deployment") as caught:
+            await router.acompletion("gpt-4o", HELLO, tools=TOOLS, drop_params=True)
+        assert (caught.value.param, charged(router)) == ("tools", 0)
+        with pytest.raises(BadRequestError, match="must be text"):
+            await router.acompletion("gpt-4o", about(PICTURE))
+    async with Router([text, entry(mixed, "chat", "chats")], fallbacks=[{"gpt-4o": ["chats"]}]) as router:
+        assert (await router.acompletion("gpt-4o", HELLO, tools=TOOLS)).routing.deployment == "chat"
+    assert sent(mixed) == {"chat": 1}
+
+
+def test_pictures_and_sounds_go_to_the_models_that_take_them(mixed: EmulatorServer) -> None:
+    models = {"chat": "gpt-4o", "voice": "gpt-4o-audio-preview", "blind": "o3-mini"}
+    with Router(
+        [entry(mixed, name, base_model=model) for name, model in models.items()], routing_strategy="round-robin"
+    ) as router:
+        assert served(router, HELLO) == {"chat", "voice", "blind"}
+        assert served(router, about(PICTURE)) == {"chat"}
+        assert served(router, about(SOUND), modalities=["text"]) == {"voice"}
+        spoken = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+        assert served(router, HELLO, **spoken) == {"voice"}
+    with Router(
+        [entry(mixed, "blind", base_model="o3-mini"), entry(mixed, "chat")], routing_strategy="round-robin"
+    ) as router:
+        assert served(router, about(PICTURE)) == {"chat"}  # of which nothing is known
+
+
+def test_what_nobody_is_known_to_take_is_for_the_service_to_judge(mixed: EmulatorServer) -> None:
+    with Router(
+        [entry(mixed, "blind", base_model="o3-mini"), entry(mixed, "chat", base_model="gpt-35-turbo")],
+        routing_strategy="round-robin",
+    ) as router:
+        assert served(router, about(PICTURE)) == {"blind", "chat"}
+        assert served(router, about(PICTURE), temperature=0.2) == {"chat"}

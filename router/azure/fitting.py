@@ -16,6 +16,7 @@ from router.values import NO_RULES, Call, Deployment
 from .anthropic.request import HINTS, refused_by_claude
 from .endpoint import Endpoint
 from .parameters import OPERATIONS_WITH_RULES, Traits, refused, traits_of, with_roles
+from .text_only import needs_chat, refusal
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -27,6 +28,8 @@ def traits_for(endpoint: Endpoint, deployment: Deployment) -> Traits:
 
 def unfit(endpoint: Endpoint, deployment: Deployment, call: Call) -> list[str]:
     """The parameters of a call because of which this deployment cannot serve it; none if it can."""
+    if endpoint.text_only and call.operation == "chat.completions":
+        return needs_chat(call.body)  # never left out: the answer would mean something else
     found = _refused(endpoint, deployment, call)
     if not found:
         return found
@@ -64,7 +67,9 @@ def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapp
 
 
 def unsupported(names: list[str], endpoint: Endpoint, deployment: Deployment) -> UnsupportedParamsError:
-    """The error for parameters that a family refuses."""
+    """The error for the parameters that `unfit` found."""
+    if endpoint.text_only:
+        return refusal(names)
     many = len(names) > 1
     listed = ", ".join(f"`{name}`" for name in names)
     them, are, values = ("them", "are", "these values") if many else ("it", "is", "this value")

@@ -29,12 +29,9 @@ def as_text_call(call: Call) -> Call:
         BadRequestError: a message holds something other than text.
     """
     body = call.body
-    asked = [name for name in _NEEDS_CHAT if body.get(name) and body[name] != {"type": "text"}]
+    asked = needs_chat(body)
     if asked:
-        raise UnsupportedParamsError(
-            f"a text completion (azure_text/…) has no {', '.join(asked)}; ask a chat deployment.  Nothing was sent.",
-            param=asked[0],
-        )
+        raise refusal(asked)
     text: dict[str, Any] = {k: v for k, v in body.items() if k not in _MEANINGLESS and k not in _NEEDS_CHAT}
     text["prompt"] = prompt_of(body["messages"])
     limit = body.get("max_completion_tokens")
@@ -45,6 +42,19 @@ def as_text_call(call: Call) -> Call:
         if body["logprobs"]:
             text["logprobs"] = body.get("top_logprobs") or 0
     return replace(call, operation="completions", body=text)
+
+
+def needs_chat(body: Mapping[str, Any]) -> list[str]:
+    """The parameters of a chat that no text completion can serve."""
+    return [name for name in _NEEDS_CHAT if body.get(name) and body[name] != {"type": "text"}]
+
+
+def refusal(asked: list[str]) -> UnsupportedParamsError:
+    """The error for what `needs_chat` found."""
+    return UnsupportedParamsError(
+        f"a text completion (azure_text/…) has no {', '.join(asked)}; ask a chat deployment.  Nothing was sent.",
+        param=asked[0],
+    )
 
 
 def prompt_of(messages: Any) -> str:
