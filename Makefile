@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint check clean
+.PHONY: demo test lint check bench bench-envs clean
 
 demo: $(READY)
 	@$(BIN)/azure-router demo $(ARGS)
@@ -21,6 +21,14 @@ lint: $(READY)
 
 check: lint test
 
+# What the router costs, measured here: `make bench ARGS="--quick"`.  The peers that it may be measured against
+# (`ARGS="--against litellm,openai,switchboard"`) have environments of their own, which `make bench-envs` makes.
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-envs: $(READY)
+	$(BIN)/python -m benchmarks.environments $(ARGS)
+
 # Made anew only when pyproject.toml changes, so a second run starts at once.
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -29,4 +37,4 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) benchmarks/.envs benchmarks/.cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,61 @@
+"""What does a call cost over the HTTP client that carries it?"""
+
+from __future__ import annotations
+
+from .lab import Case, Lab, Seat
+from .stats import Rows
+from .tables import by_contender
+from .verdicts import Figure
+
+NAME = "calls"
+SIZES = {"1 kB": "b1000", "50 kB": "b50000"}
+CONCURRENCIES = {"one at a time": 1, "64 at once": 64, "512 at once": 512}
+OURS = ("aiohttp", "router")
+
+
+def run(lab: Lab) -> None:
+    """Replies of 1 kB and 50 kB, one at a time and many.  512 at once is asked of us and our client alone."""
+    seats = [Seat(name) for name in (*OURS, *lab.settings.against)]
+    cases = [
+        Case(
+            f"{size}, {how}",
+            "calls",
+            {"shape": shape, "concurrency": many, "seconds": lab.settings.seconds},
+            only=OURS if many > 64 else None,
+        )
+        for size, shape in SIZES.items()
+        for how, many in CONCURRENCIES.items()
+    ]
+    lab.compare(NAME, seats, cases)
+
+
+def report(rows: Rows) -> dict[str, str]:
+    """Tables by their names on the page."""
+    made = {}
+    for size in SIZES:
+        cases = [case for case in rows.cases if case.startswith(f"{size},")]
+        key = size.split()[0]
+        made[f"calls cpu {key}"] = by_contender(rows, "cpu_us", cases=cases, against="aiohttp")
+        made[f"calls wall {key}"] = by_contender(rows, "wall_us", cases=cases, against="aiohttp")
+        made[f"calls rate {key}"] = by_contender(rows, "per_second", cases=cases)
+    return made
+
+
+FIGURES = (
+    Figure(
+        "CPU per call, 64 at once, 1 kB: at most 1.3 × bare aiohttp", 1.3,
+        lambda rows: rows.ratio("1 kB, 64 at once", "router", "aiohttp", "cpu_us"), 2, " ×",
+    ),
+    Figure(
+        "… at most an eighth (0.125) of azure-switchboard's", 0.125,
+        lambda rows: rows.ratio("1 kB, 64 at once", "router", "switchboard", "cpu_us"), 3, " ×",
+    ),
+    Figure(
+        "… at most a twentieth (0.05) of LiteLLM's", 0.05,
+        lambda rows: rows.ratio("1 kB, 64 at once", "router", "litellm", "cpu_us"), 3, " ×",
+    ),
+    Figure(
+        "Calls a second, 512 at once: not below 64 at once", 1.0,
+        lambda rows: rows.between("per_second", "router", "1 kB, 512 at once", "1 kB, 64 at once"), 2, " ×", least=True,
+    ),
+)  # fmt: skip

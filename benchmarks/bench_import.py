@@ -1,0 +1,93 @@
+"""What does an import cost?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from .environments import interpreter
+from .lab import ROOT, Lab
+from .service import pin
+from .stats import Row, Rows, rotated
+from .tables import shown, table
+from .verdicts import Figure
+
+NAME = "import"
+STATEMENTS = {
+    "(interpreter)": "pass",
+    "aiohttp": "import aiohttp",
+    "httpx2": "import httpx2",
+    "router": "import router",
+    "a Router of three": "from benchmarks.contenders import router as r; r.Router([r.deployment('g', c, 'https://h') "
+    "for c in 'abc'])",
+    "openai": "import openai",
+    "litellm": "import litellm",
+    "switchboard": "import azure_switchboard",
+    "pyreqwest": "import pyreqwest.client",
+}
+PROBE = """
+import json, os, sys, time
+before = len(sys.modules)
+started, cpu = time.perf_counter(), time.process_time()
+{statement}
+took, cpu = time.perf_counter() - started, time.process_time() - cpu
+modules = len(sys.modules) - before
+resident = int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+print("\\n" + json.dumps({{"wall_ms": took * 1e3, "cpu_ms": cpu * 1e3, "resident_mb": resident, "modules": modules}}))
+"""
+
+
+def run(lab: Lab) -> None:
+    """Each statement in a fresh interpreter, files in the page cache."""
+    names = ["(interpreter)", "aiohttp", "httpx2", "router", "a Router of three"]
+    names += [name for name in lab.settings.against if name in STATEMENTS and _python(name) is not None]
+    for name in names:
+        _probe(lab, name)  # compiles the bytecode, fills the page cache
+    for number in range(lab.settings.rounds):
+        base: dict[str, float] = {}
+        for name in rotated(names, number):
+            found = _probe(lab, name)
+            if name == "(interpreter)":
+                base = found
+            lab.note(Row(NAME, NAME, name, number, found))
+        for row in lab.rows:
+            if row.bench == NAME and row.round == number:
+                row.values["adds_mb"] = row.values["resident_mb"] - base["resident_mb"]
+
+
+def _python(name: str) -> str | None:
+    found = interpreter(name)
+    return None if found is None else str(found)
+
+
+def _probe(lab: Lab, name: str) -> dict[str, float]:
+    done = subprocess.run(
+        [_python(name) or "", "-c", PROBE.format(statement=STATEMENTS[name])],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: pin(lab.core),
+    )  # fmt: skip
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def report(rows: Rows) -> dict[str, str]:
+    """Tables by their names on the page."""
+    lines = [
+        [
+            name,
+            shown(rows.summary(NAME, name, "wall_ms")),
+            shown(rows.summary(NAME, name, "cpu_ms")),
+            shown(rows.summary(NAME, name, "adds_mb"), 1),
+            shown(rows.summary(NAME, name, "modules")),
+        ]
+        for name in rows.contenders
+        if name != "(interpreter)"
+    ]
+    return {"import": table(["", "ms", "ms of CPU", "adds MB to the interpreter", "modules"], lines)}
+
+
+FIGURES = (
+    Figure("`import router`: at most 150 ms", 150, lambda rows: rows.summary(NAME, "router", "wall_ms"), 0, " ms"),
+    Figure(
+        "`import router`: at most 20 MB over the interpreter", 20,
+        lambda rows: rows.summary(NAME, "router", "adds_mb"), 1, " MB",
+    ),
+)  # fmt: skip

@@ -1,0 +1,44 @@
+"""aiohttp by hand: what one would write without any library on top.  The bar for awaiting calls."""
+
+from __future__ import annotations
+
+import json
+
+import aiohttp
+
+from . import HEADERS, MESSAGES, Contender
+
+
+class Entry(Contender):
+    """One session; JSON by the standard library."""
+
+    distribution = "aiohttp"
+
+    async def open(self) -> None:
+        """A session without aiohttp's limit of 100 connections."""
+        self._session = aiohttp.ClientSession(headers=HEADERS, connector=aiohttp.TCPConnector(limit=0))
+
+    async def close(self) -> None:
+        """And its connections."""
+        await self._session.close()
+
+    async def call(self, shape: str) -> str:
+        """Post, read, decode."""
+        body = {"messages": MESSAGES, "max_tokens": 100}
+        async with self._session.post(self.url(shape), json=body) as answer:
+            answer.raise_for_status()
+            reply = await answer.json()
+        return str(reply["choices"][0]["message"]["content"])
+
+    async def stream(self, shape: str) -> int:
+        """Line by line."""
+        body = {"messages": MESSAGES, "max_tokens": 100, "stream": True}
+        pieces = 0
+        async with self._session.post(self.url(shape), json=body) as answer:
+            answer.raise_for_status()
+            async for line in answer.content:
+                if line.startswith(b"data: ") and line != b"data: [DONE]\n":
+                    choices = json.loads(line[6:])["choices"]
+                    if choices and choices[0]["delta"].get("content"):
+                        pieces += 1
+        return pieces

@@ -1,0 +1,199 @@
+"""Where contenders are compared: side by side, in turns, on one core, with the service on another."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .environments import how_to_install, interpreter
+from .service import Service, cores, pin
+from .stats import Row, rotated
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A contender in the world in which it is asked: `asyncio`, `trio` or `blocking`."""
+
+    contender: str
+    world: str = "asyncio"
+    label: str = ""
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def name(self) -> str:
+        """As the tables call it."""
+        return self.label or self.contender
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure, the same for all."""
+
+    name: str
+    deed: str
+    arguments: dict[str, Any]
+    only: tuple[str, ...] | None = None
+    """The names of the seats that take part; None: all."""
+
+
+@dataclass
+class Settings:
+    """How long and how often."""
+
+    rounds: int = 5
+    seconds: float = 1.0
+    """For one measurement, warming up not included."""
+    scale: float = 1.0
+    """Of what is counted and not timed: 100,000 calls, 1,000 deployments stay as they are at 1."""
+    against: tuple[str, ...] = ()
+
+
+class WorkerError(Exception):
+    """A contender failed; the message is what it said."""
+
+
+class Worker:
+    """One contender's process."""
+
+    def __init__(self, seat: Seat, python: Path, port: int, core: int | None) -> None:
+        options = {**seat.options, "port": port, "core": core}
+        self._process = subprocess.Popen(
+            [python, "-m", "benchmarks.worker", seat.contender, seat.world, json.dumps(options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self.version = str(self._answer()["version"])
+
+    def ask(self, deed: str, arguments: dict[str, Any]) -> dict[str, float] | None:
+        """Figures; None if the contender does not do such a thing.
+
+        Raises:
+            WorkerError: it failed.
+        """
+        assert self._process.stdin is not None
+        print(json.dumps({"deed": deed, **arguments}), file=self._process.stdin, flush=True)
+        answer = self._answer()
+        if "error" in answer:
+            raise WorkerError(answer["error"])
+        return answer.get("values")
+
+    def close(self) -> None:
+        """Let it end by itself; what does not is ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise WorkerError("its process ended; what it said stands above")
+        return dict(json.loads(line))
+
+
+class Lab:
+    """Holds the service and collects rows.
+
+    Args:
+        settings: rounds, seconds, peers.
+        tell: gets a line of progress now and then.
+    """
+
+    def __init__(self, settings: Settings, tell: Any = lambda line: print(line, file=sys.stderr, flush=True)) -> None:
+        self.settings = settings
+        self.rows: list[Row] = []
+        self.versions: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
+        """Who did not take part, and how that could be changed."""
+        self.failures: list[str] = []
+        self._tell = tell
+        known = cores()
+        self._core, self._service_core = (known[1], known[0]) if len(known) > 1 else (None, None)
+        self._before = known
+
+    @contextmanager
+    def opened(self) -> Iterator[Lab]:
+        """With the service running."""
+        pin(self._service_core)
+        try:
+            with Service() as self.service:
+                yield self
+        finally:
+            if self._service_core is not None:
+                os.sched_setaffinity(0, set(self._before))
+
+    @property
+    def core(self) -> int | None:
+        """Where contenders run; None: anywhere."""
+        return self._core
+
+    def worker(self, seat: Seat) -> Worker | None:
+        """A process for one contender; None, and a note, if it is not installed."""
+        python = interpreter(seat.contender)
+        if python is None:
+            if seat.contender not in self.missing:
+                self._tell(how_to_install(seat.contender))
+            self.missing[seat.contender] = how_to_install(seat.contender)
+            return None
+        worker = Worker(seat, python, self.service.port, self._core)
+        self.versions[seat.contender] = worker.version
+        return worker
+
+    def note(self, row: Row) -> None:
+        """Keep a row."""
+        self.rows.append(row)
+
+    def fail(self, bench: str, who: str, error: object) -> None:
+        """A contender fell out; the others go on, and the run says so at its end."""
+        self.failures.append(f"{bench}: {who}: {str(error).strip().splitlines()[-1]}")
+        self._tell(f"{bench}: {who} fell out:\n{error}")
+
+    def compare(self, bench: str, seats: Sequence[Seat], cases: Sequence[Case]) -> None:
+        """Measure each case in turns, one contender at a time, all in processes that stay for the whole bench."""
+        with ExitStack() as stack:
+            workers: dict[str, Worker] = {}
+            for seat in seats:
+                try:
+                    worker = self.worker(seat)
+                except WorkerError as error:
+                    self.fail(bench, seat.name, error)
+                    continue
+                if worker is not None:
+                    stack.callback(worker.close)
+                    workers[seat.name] = worker
+            for case in cases:
+                self._tell(f"{bench}: {case.name}")
+                for number in range(self.settings.rounds):
+                    takes_part = [name for name in workers if case.only is None or name in case.only]
+                    for name in rotated(takes_part, number):
+                        self._measure(bench, case, name, number, workers)
+
+    def _measure(self, bench: str, case: Case, name: str, number: int, workers: dict[str, Worker]) -> None:
+        before = self.service.stats()["connections"]
+        try:
+            values = workers[name].ask(case.deed, case.arguments)
+        except WorkerError as error:
+            self.fail(bench, name, error)
+            del workers[name]
+            return
+        if values is not None:
+            values["connections"] = self.service.stats()["connections"] - before - 1  # our own question is one
+            self.rows.append(Row(bench, case.name, name, number, values))

@@ -1,0 +1,84 @@
+"""The native chat service of `server.c`: compiled when first used, started, asked for its counts, stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+SOURCE = Path(__file__).parent / "server.c"
+CACHE = Path(__file__).parent / ".cache"
+
+
+class ServiceError(Exception):
+    """The service cannot be had here; the message says what to do."""
+
+
+def compiled() -> Path:
+    """The program, made anew when its source has changed.
+
+    Raises:
+        ServiceError: no compiler, or no Linux (it waits by epoll).
+    """
+    if sys.platform != "linux":
+        raise ServiceError("the benchmark's server waits by epoll, so benchmarks run on Linux only")
+    program = CACHE / f"server-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]}"
+    if program.exists():
+        return program
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise ServiceError(
+            "no C compiler: install gcc (`apt-get install gcc libc6-dev`), which the server is made with"
+        )
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:  # two runs may come here at once
+        made = Path(folder) / "server"
+        done = subprocess.run([compiler, "-O2", "-o", made, SOURCE], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ServiceError(f"{SOURCE.name} does not compile:\n{done.stderr}")
+        made.replace(program)
+    return program
+
+
+class Service:
+    """One running server; a context manager."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen([compiled()], stdout=subprocess.PIPE, text=True, start_new_session=True)
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline() or 0)
+        if not self.port:
+            raise ServiceError("the benchmark's server did not start; what it said stands above")
+
+    def stats(self) -> dict[str, int]:
+        """`calls` answered and `connections` accepted so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=10) as answer:
+            return dict(json.load(answer))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+def cores() -> list[int]:
+    """Where this process may run; empty where that cannot be said."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def pin(core: int | None) -> None:
+    """Keep this process, and what it starts from now on, on one core.  None: leave it as it is."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
