@@ -65,6 +65,17 @@ def test_a_stream_with_usage(client):
 def test_structured_answers_are_parsed(client):
     reply = client.chat.completions.parse(model="chat", messages=HELLO, response_format=Event)
     assert isinstance(reply.choices[0].message.parsed, Event)
+    schema = {"name": "event", "schema": Event.model_json_schema(), "strict": True}
+    given = {"type": "json_schema", "json_schema": schema}
+    plain = client.chat.completions.create(model="chat", messages=HELLO, response_format=given)
+    assert Event.model_validate_json(plain.choices[0].message.content)
+    with client.chat.completions.stream(model="chat", messages=HELLO, response_format=Event) as stream:
+        kinds = [event.type for event in stream]
+        assert isinstance(stream.get_final_completion().choices[0].message.parsed, Event)
+    assert {"content.delta", "content.done"} <= set(kinds)
+    spoken = [{"role": "user", "content": "An event as JSON."}]
+    loose = client.chat.completions.create(model="chat", messages=spoken, response_format={"type": "json_object"})
+    assert json.loads(loose.choices[0].message.content)
 
 
 def test_a_question_calls_the_tools_that_it_names(client):
@@ -127,27 +138,31 @@ def test_sound_in_and_out(client):
     assert "expires_at" in sounds[-1]
 
 
+@pytest.mark.parametrize("detail", ["low", "high", "auto"])
+@pytest.mark.parametrize("url", [f"data:image/png;base64,{PNG}", "https://example.com/cat.png"], ids=["data", "http"])
+def test_pictures_are_seen(client, url, detail):
+    picture = {"type": "image_url", "image_url": {"url": url, "detail": detail}}
+    asked = [{"role": "user", "content": [{"type": "text", "text": "what?"}, picture]}]
+    reply = client.chat.completions.create(model="chat", messages=asked)
+    words = client.chat.completions.create(model="chat", messages=[{"role": "user", "content": "what?"}])
+    assert reply.usage.prompt_tokens > words.usage.prompt_tokens + 50
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [
-        (f"data:image/png;base64,{PNG}", None),
-        ("https://example.com/cat.png", None),
         ("data:text/plain;base64,AAAA", "invalid_image_url"),
         (f"data:image/png;base64,{PNG}!", "invalid_base64_image"),
         ("data:image/png;base64,iVBO" + "A" * 28_000_000, "image_too_large"),
         ("cat.png", "invalid_image_url"),
     ],
-    ids=["data", "address", "kind", "base64", "large", "name"],
+    ids=["kind", "base64", "large", "name"],
 )
 def test_pictures_are_looked_at(azure, url, code):
     content = [{"type": "text", "text": "what?"}, {"type": "image_url", "image_url": {"url": url}}]
-    with client_of(azure, "v1") as client:
-        if code is None:
-            assert client.chat.completions.create(model="chat", messages=[{"role": "user", "content": content}])
-        else:
-            with pytest.raises(openai.BadRequestError) as caught:
-                client.chat.completions.create(model="chat", messages=[{"role": "user", "content": content}])
-            assert caught.value.code == code
+    with client_of(azure, "v1") as client, pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model="chat", messages=[{"role": "user", "content": content}])
+    assert caught.value.code == code
 
 
 def test_extensions_take_their_own_body(azure):
@@ -279,6 +294,11 @@ def test_vectors_come_as_base64_by_default_and_as_floats(client):
     assert [len(e.embedding) for e in packed.data] == [16, 16]
     assert packed.data[0].embedding == pytest.approx(floats.data[0].embedding)
     assert client.embeddings.create(model="vectors", input=[[1, 2], [3]]).usage.prompt_tokens == 3
+    assert client.embeddings.create(model="vectors", input=[1, 2, 3]).usage.prompt_tokens == 3
+    (single,) = client.embeddings.create(model="vectors", input="one").data
+    assert (single.index, len(single.embedding)) == (0, 1536)
+    raw = client.embeddings.with_raw_response.create(model="vectors", input="one", encoding_format="base64")
+    assert len(base64.b64decode(json.loads(raw.content)["data"][0]["embedding"])) == 1536 * 4
 
 
 @pytest.mark.parametrize("asked", [{"input": [["a"]]}, {"input": "x" * 40_000}, {"input": "x", "encoding_format": "z"}])
@@ -298,8 +318,8 @@ def test_models_do_what_is_theirs(client):
         assert caught.value.code == "OperationNotSupported"
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
-async def test_the_awaiting_client(azure, anyio_backend):
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # on trio the client leaves generators of its own unfinished
+async def test_the_awaiting_client_with_a_token_provider(azure, anyio_backend):
     made = openai.AsyncAzureOpenAI(
         azure_endpoint=azure.base("east"), azure_ad_token_provider=lambda: KEY, api_version="2025-04-01-preview"
     )

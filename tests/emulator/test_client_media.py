@@ -91,11 +91,12 @@ def test_only_names_that_say_a_picture_have_one(name):
 
 
 @pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
-def test_speech_in_every_format(azure, form, tmp_path):
-    with client_of(azure, "dated") as client:
-        spoken = client.audio.speech.create(model="speaker", voice="alloy", input="hello there", response_format=form)
-        assert spoken.response.headers["content-type"] == CONTENT_TYPES[form]
-        assert spoken.content == sound_of("hello there", form)
+def test_speech_in_every_format(client, form, tmp_path):
+    spoken = client.audio.speech.create(model="speaker", voice="alloy", input="hello there", response_format=form)
+    assert spoken.response.headers["content-type"] == CONTENT_TYPES[form]
+    assert spoken.content == sound_of("hello there", form)
+    spoken.write_to_file(tmp_path / "speech")
+    assert (tmp_path / "speech").read_bytes() == spoken.content
 
 
 def test_speech_is_streamed_to_a_file(client, tmp_path):
@@ -106,6 +107,8 @@ def test_speech_is_streamed_to_a_file(client, tmp_path):
         answer.stream_to_file(path)
     with wave.open(str(path)) as sound:
         assert sound.getnframes() == 6 * 24_000
+    with client.audio.speech.with_streaming_response.create(**asked) as answer:
+        assert b"".join(answer.iter_bytes()) == path.read_bytes()
 
 
 def test_speech_as_events(client):
@@ -158,8 +161,12 @@ def test_subtitles(client):
 def test_a_sound_is_translated(client):
     made = client.audio.translations.create(model="listener", file=("a.wav", SOUND))
     assert made.text
-    full = client.audio.translations.create(model="listener", file=("a.wav", SOUND), response_format="verbose_json")
-    assert full.language == "english"
+    asked = {"model": "listener", "file": ("a.wav", SOUND)}
+    full = client.audio.translations.create(**asked, response_format="verbose_json")
+    assert (full.language, full.segments[0].start) == ("english", 0.0)
+    assert client.audio.translations.create(**asked, response_format="text") == made.text + "\n"
+    assert client.audio.translations.create(**asked, response_format="srt").startswith("1\n00:00:00,000 --> ")
+    assert client.audio.translations.create(**asked, response_format="vtt").startswith("WEBVTT\n\n")
 
 
 def test_a_sound_is_written_down_as_it_is_heard(client):

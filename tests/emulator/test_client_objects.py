@@ -177,11 +177,22 @@ def test_a_batch_knows_the_deployments_of_its_own_resource_only(azure):
         assert run(client, line(1, body={"model": "thinker"})).errors.data[0].code == "model_not_found"
 
 
-def test_batches_are_listed_in_pages(azure):
-    with client_of(azure, "dated") as client:
-        made = [run(client, line(1)).id for _ in range(3)]
-        found = [batch.id for batch in client.batches.list(limit=2)]
-        assert found[:3] == made[::-1]
+def test_batches_are_listed_in_pages(client):
+    made = [run(client, line(1)).id for _ in range(3)]
+    page = client.batches.list(limit=2)
+    assert ([batch.id for batch in page.data], page.has_more) == (made[:0:-1], True)
+    assert [batch.id for batch in page][:3] == made[::-1]
+
+
+def test_a_batch_is_cancelled(patient):
+    file = patient.files.create(file=jsonl(line(1)), purpose="batch")
+    asked = {"input_file_id": file.id, "endpoint": "/chat/completions", "completion_window": "24h"}
+    made = patient.batches.create(**asked, metadata={"a": "b"})
+    stopped = patient.batches.cancel(made.id)
+    assert (stopped.status, stopped.metadata, stopped.cancelling_at is None) == ("cancelling", {"a": "b"}, False)
+    assert patient.batches.retrieve(made.id).status == "cancelling"
+    with pytest.raises(openai.NotFoundError):
+        patient.batches.cancel("batch_none")
 
 
 @pytest.mark.parametrize(
@@ -251,9 +262,13 @@ def test_a_file_is_pending_first_and_gone_at_its_end():
 # ---- fine-tuning -------------------------------------------------------------------------------------------------
 
 
-def test_a_model_is_tuned(client):
+def tuned(client):
     file = client.files.create(file=("t.jsonl", b'{"messages": []}\n'), purpose="fine-tune")
-    made = client.fine_tuning.jobs.create(model="gpt-4o-mini-2024-07-18", training_file=file.id, suffix="mine")
+    return client.fine_tuning.jobs.create(model="gpt-4o-mini-2024-07-18", training_file=file.id, suffix="mine")
+
+
+def test_a_model_is_tuned(client):
+    made = tuned(client)
     done = client.fine_tuning.jobs.retrieve(made.id)
     assert done.status == "succeeded"
     assert done.fine_tuned_model.endswith("-mine")
@@ -267,6 +282,13 @@ def test_a_model_is_tuned(client):
     assert made.id in [job.id for job in client.fine_tuning.jobs.list(limit=1)]
     with pytest.raises(openai.ConflictError):
         client.with_options(max_retries=0).fine_tuning.jobs.cancel(made.id)
+
+
+def test_a_job_is_cancelled(patient):
+    made = tuned(patient)
+    assert patient.fine_tuning.jobs.cancel(made.id).status == "cancelled"
+    assert patient.fine_tuning.jobs.list_events(made.id).data[0].message == "The job was cancelled"
+    assert list(patient.fine_tuning.jobs.checkpoints.list(made.id)) == []
 
 
 def test_a_job_goes_through_its_states_and_can_be_cancelled():

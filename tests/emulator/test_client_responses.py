@@ -135,6 +135,23 @@ def test_a_response_belongs_to_its_resource(azure):
         assert caught.value.code == "previous_response_not_found"
 
 
+def test_a_response_in_the_background_is_followed_and_cancelled(patient):
+    made = patient.responses.create(model="chat", input="x", background=True)
+    assert (made.status, patient.responses.retrieve(made.id).status) == ("queued", "queued")
+    assert patient.responses.cancel(made.id).status == "cancelled"
+    assert patient.responses.retrieve(made.id).status == "cancelled"
+    done = patient.responses.create(model="chat", input="x")
+    with pytest.raises(openai.BadRequestError, match="synchronous"):
+        patient.responses.cancel(done.id)
+
+
+def test_a_response_in_the_background_is_done_at_last(client):
+    made = client.responses.create(model="chat", input="x", background=True)
+    done = client.responses.retrieve(made.id)
+    assert (done.status, done.background) == ("completed", True)
+    assert done.output_text
+
+
 @pytest.mark.parametrize(
     ("asked", "param"),
     [
