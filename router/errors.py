@@ -219,6 +219,7 @@ _BY_KIND: dict[Kind, type[APIError]] = {
     Kind.REQUEST_TIMEOUT: APITimeoutError,
     Kind.CONFLICT: ConflictError,
     Kind.AUTHENTICATION: AuthenticationError,
+    Kind.SIGN_IN_REFUSED: AuthenticationError,
     Kind.PERMISSION: PermissionDeniedError,
     Kind.NOT_FOUND: NotFoundError,
     Kind.BAD_REQUEST: BadRequestError,

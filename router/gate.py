@@ -103,14 +103,19 @@ class Gate:
 
     def _eject(self, now: float, reason: str, rng: Random, rest: float | None = None) -> float:
         """Close for `rest` seconds, else for 5 s·2ⁿ up to 300 s, half of it by the dice; returns which."""
+        b = self._longer(now)
+        if rest is None:
+            rest = b / 2 + rng.random() * b / 2
+        self._close(State.EJECTED, now, rest, reason)
+        return rest
+
+    def _longer(self, now: float) -> float:
+        """The next rest in a row: 5 s·2ⁿ up to 300 s."""
         if self._ill is None:
             healthy = max(0.0, now - self._healthy_since)
             self._level = max(0, self._level - int(healthy / HEALTHY_S))
-        if rest is None:
-            b = min(EJECTION_CAP_S, EJECTION_S * 2.0**self._level)
-            rest = b / 2 + rng.random() * b / 2
+        rest = min(EJECTION_CAP_S, EJECTION_S * 2.0**self._level)
         self._level = min(self._level + 1, MAX_LEVEL)
-        self._close(State.EJECTED, now, rest, reason)
         return rest
 
     def _close(self, ill: State, now: float, rest: float, reason: str) -> None:

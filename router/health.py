@@ -8,7 +8,8 @@
       ▲                  │
       └─────── fail ─────┘         n + 1; it rests for 5 s·2ⁿ up to 300 s, half of it by the dice (`gate.py`)
 
-    DISABLED (401, 403, 404) comes back in the same way, but is out for 300 s each time
+    DISABLED (401, 403, 404) comes back in the same way, but is out for 300 s each time; where a token was refused
+    that is fetched anew now and then, for 5 s·2ⁿ up to 300 s, since the next one may be good
 
 Where the configuration states `allowed_fails` or `cooldown_time`, LiteLLM's meaning replaces the rule
 above: more failures than allowed within the cooldown time (5 s unless stated) eject, a stated cooldown
@@ -194,15 +195,18 @@ class Health(Gate):
     def disabled(self, now: float, kind: Kind, probe: bool = True) -> float | None:
         """A refusal that lasts until the configuration is mended.  Returns the seconds until a probe.
 
-        They are 300, or the stated cooldown time.  None where nothing changed: the deployment never
-        rests, the failure is allowed by a figure for its class, or it is a straggler's.
+        They are 300, or the stated cooldown time; for a refused token 5·2ⁿ up to 300.  None where nothing
+        changed: the deployment never rests, the failure is allowed by a figure for its class, or it is a
+        straggler's.
         """
         if self.immune or (self._ill is None and self._tolerates(now, kind)):
             return None
         if self._ignores(probe) and (self._probing or self._ill is State.DISABLED):
             return None
         self._forget()
-        rest = DISABLED_S if self._rest is None else self._rest
+        rest = self._rest
+        if rest is None:
+            rest = self._longer(now) if kind is Kind.SIGN_IN_REFUSED else DISABLED_S
         self._close(State.DISABLED, now, rest, kind)
         return rest
 

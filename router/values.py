@@ -249,6 +249,8 @@ class Kind(StrEnum):
     REQUEST_TIMEOUT = "request_timeout"
     CONFLICT = "conflict"
     AUTHENTICATION = "authentication"
+    SIGN_IN_REFUSED = "sign_in_refused"
+    """A 401 to a token that is fetched anew now and then, so the next one may be good."""
     PERMISSION = "permission"
     NOT_FOUND = "not_found"
     BAD_REQUEST = "bad_request"

@@ -73,6 +73,7 @@ VERDICTS: dict[Kind, Verdict] = {
     # Some object of the caller's is in the wrong state: tried again as LiteLLM does, but no sign of illness.
     Kind.CONFLICT: Verdict(effect="none"),
     Kind.AUTHENTICATION: _REFUSED_HERE,
+    Kind.SIGN_IN_REFUSED: _REFUSED_HERE,
     Kind.PERMISSION: _REFUSED_HERE,
     Kind.NOT_FOUND: _REFUSED_HERE,
     # The service worked: it said what is wrong with the request.
@@ -110,6 +111,7 @@ CLASSES: dict[Kind, str] = {
     Kind.BAD_REQUEST: "bad_request",
     Kind.UNPROCESSABLE: "bad_request",
     Kind.AUTHENTICATION: "authentication",
+    Kind.SIGN_IN_REFUSED: "authentication",
     Kind.PERMISSION: "authentication",
     Kind.CREDENTIALS: "authentication",
     Kind.TIMEOUT: "timeout",

@@ -364,6 +364,20 @@ def test_a_refused_key_or_a_missing_deployment_is_out_for_five_minutes_and_then_
     assert h.state(601.0) is State.SLOW_START
 
 
+def test_after_a_refused_token_the_next_one_is_tried_soon_and_then_ever_later():
+    h, now, rests = health(), 100.0, []
+    for _ in range(8):
+        rests.append(h.disabled(now, Kind.SIGN_IN_REFUSED))
+        assert h.state(now) is State.DISABLED
+        assert not h.usable(now, panic=True)
+        now += rests[-1]
+        assert h.is_probe_due(now)
+        h.begin_probe(now)
+    assert rests == [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0]
+    assert h.succeeded(now)
+    assert health(cooldown_time=7.0).disabled(0.0, Kind.SIGN_IN_REFUSED) == 7.0
+
+
 def test_stragglers_do_not_keep_a_disabled_deployment_out_longer():
     h = health()
     h.disabled(1.0, Kind.AUTHENTICATION)

@@ -133,3 +133,26 @@ def test_a_provider_that_recovers_serves_again_within_seconds() -> None:
         assert router.status()[0].state == "ready"
         credential._rest_until = 0.0  # five seconds later
         assert router.completion("g", HELLO).choices
+
+
+@pytest.mark.parametrize("renews", [True, False])
+def test_a_token_that_was_refused_and_is_now_another_brings_its_deployment_back_in_seconds(renews: bool) -> None:
+    """A role that was missing, or a token that somebody renews beside us; a key that is refused stays so."""
+    answers = ["old", "old"]
+    source: dict[str, Any] = {"azure_ad_token_provider": lambda: answers[-1]} if renews else {"azure_ad_token": "old"}
+    config = EmulatorConfig([EmulatedDeployment("one"), EmulatedDeployment("two")], keys=["k-12345"], tokens=["new"])
+    with EmulatorServer.in_thread(config) as azure:
+        entries = [entry(azure, "one", order=1, **source), entry(azure, "two", order=2, api_key="k-12345")]
+        with Router(entries) as router:
+            store: Any = router._store
+            started = store.clock()
+            store.clock = lambda: started
+            reply = router.completion("g", HELLO)
+            assert [a.status for a in reply.routing.attempts] == [401, 200]
+            assert reply.routing.attempts[0].reason == ("sign_in_refused" if renews else "authentication")
+            assert (router.status()[0].state, router.status()[1].state) == ("disabled", "ready")
+            assert [a.status for a in router.completion("g", HELLO).routing.attempts] == [200]
+            answers.append("new")
+            store.clock = lambda: started + 5.0
+            assert router.completion("g", HELLO).routing.deployment.startswith("one@" if renews else "two@")
+            assert router.status()[0].state == ("slow_start" if renews else "disabled")

@@ -115,6 +115,8 @@ class Attempt:
             (self.secret,),
         )
         if not isinstance(reply, Reply):
+            if reply.kind is Kind.AUTHENTICATION and self.target.credential.renews:
+                reply = replace(reply, kind=Kind.SIGN_IN_REFUSED)
             return reply
         body = reply.body
         if call.stream:

@@ -223,7 +223,7 @@ def test_a_token_that_is_refused_twice_fails_after_two_requests(run: Run) -> Non
     with FaultServer(bearer("newest")) as server:
         failure = run(lambda caller: caller.send(lease_on(server, credential)))
         assert len(server.requests) == 2
-    assert (failure.kind, failure.status) == (Kind.AUTHENTICATION, 401)
+    assert (failure.kind, failure.status) == (Kind.SIGN_IN_REFUSED, 401)
 
 
 def test_a_refused_token_is_not_sent_again_where_the_provider_has_no_other(run: Run) -> None:
@@ -237,7 +237,7 @@ def test_a_refused_token_is_not_sent_again_where_the_provider_has_no_other(run: 
         failure = run(lambda caller: caller.send(lease_on(server, TokenProvider(provide))))
         assert len(server.requests) == 1
     assert len(calls) == 2
-    assert (failure.kind, failure.status) == (Kind.AUTHENTICATION, 401)
+    assert (failure.kind, failure.status) == (Kind.SIGN_IN_REFUSED, 401)
 
 
 def test_a_provider_that_hangs_takes_no_more_than_the_attempts_time(run: Run) -> None:
