@@ -10,9 +10,16 @@ the prompt's tokens, reasoning is part of the answer's, Anthropic's cached token
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+TOOLS = {
+    "web_search_call": "web_search",
+    "file_search_call": "file_search",
+    "code_interpreter_call": "code_interpreter",
+    "image_generation_call": "image_generation",
+}
+"""Items in the output of a response that are billed by themselves, and what for.  Functions and MCP servers are not."""
 MOST = 10**9
 """A larger count is nonsense."""
 
@@ -38,6 +45,8 @@ class Amounts:
     quality: str = ""
     size: str = ""
     batch: bool = False
+    tools: dict[str, int] = field(default_factory=dict[str, int])
+    """What is billed by its uses, besides tokens: `web_search`, `file_search`, `code_interpreter`, …"""
 
 
 def take_usage(amounts: Amounts, stated: Mapping[str, Any]) -> None:
@@ -66,6 +75,9 @@ def take_usage(amounts: Amounts, stated: Mapping[str, Any]) -> None:
     amounts.output_image = _count(details, "image_tokens") or 0
     if "input_tokens" in stated and "prompt_tokens" not in stated:
         _beside(amounts, stated)
+        searches = _count(_details(stated, "server_tool_use"), "web_search_requests")
+        if searches:
+            amounts.tools["web_search"] = searches
 
 
 def _beside(amounts: Amounts, stated: Mapping[str, Any]) -> None:
@@ -101,6 +113,8 @@ def amounts_beside(operation: str, request: Mapping[str, Any], reply: Any) -> Am
         request: the parameters of the call.
         reply: its decoded object, if it is one.
     """
+    if operation == "chat.completions" and request.get("web_search_options") is None:
+        return None
     answer: Mapping[str, Any] = reply if isinstance(reply, dict) else {}
     amounts = Amounts()
     if operation == "audio.speech":
@@ -118,5 +132,30 @@ def amounts_beside(operation: str, request: Mapping[str, Any], reply: Any) -> Am
     elif operation.startswith("batches."):
         amounts.batch = True
     else:
-        return None
+        amounts.tools = _tools(operation, request, answer)
+        return amounts if amounts.tools else None
     return amounts
+
+
+def _tools(operation: str, request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, int]:
+    """What is billed by its uses."""
+    if operation == "chat.completions":
+        return {"web_search_options": 1}  # of which no reply says how often it searched
+    if operation == "fine_tuning.jobs.retrieve":
+        return {"training": 1} if answer.get("trained_tokens") else {}
+    found: dict[str, int] = {}
+    output = answer.get("output")
+    for item in output if isinstance(output, list) else ():
+        name = _billed_tool(item)
+        if name is not None:
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _billed_tool(item: Any) -> str | None:
+    kind = item.get("type") if isinstance(item, dict) else None
+    if not isinstance(kind, str):
+        return None
+    action = item.get("action")
+    looks = isinstance(action, dict) and action.get("type", "search") != "search"  # at a page that was found
+    return None if looks else TOOLS.get(kind)

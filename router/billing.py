@@ -14,7 +14,7 @@ from typing import Any
 
 from .amounts import Amounts, amounts_beside, take_usage
 from .azure.parameters import traits_of
-from .costs import Prices, cost, merged
+from .costs import Prices, cost, merged, tool_cost
 from .prices import Provider, list_prices, package_is_missing
 from .values import Call, Deployment, Usage
 
@@ -28,7 +28,7 @@ DESCRIBES_WORK = frozenset(
 """Operations that cost nothing themselves and whose replies say what some other work used, once that is known."""
 ESTIMATED = frozenset({"chat.completions", "completions", "responses", "messages"})
 """Operations whose tokens the router can estimate by the text that came."""
-BY_TOKENS = ESTIMATED | {"embeddings"}
+BY_TOKENS = frozenset({"completions", "messages", "embeddings"})
 """Operations whose usage says all."""
 WARNED_MOST = 1000
 
@@ -46,7 +46,7 @@ class Bill:
     own: Prices | None
     tier: str | None = None
     free: bool = False
-    """It costs nothing, whatever the reply says."""
+    """Its tokens cost nothing, whatever the reply says."""
     stated: Mapping[str, Any] | None = None
     """The usage, as the service sent it."""
     estimate: tuple[int, int] | None = None
@@ -69,11 +69,13 @@ class Bill:
     def cost(self) -> float | None:
         """US dollars; None where the price is not known, with one warning for each model."""
         if self.known is None:
-            self.known = (0.0 if self.free else self._worked_out(self._amounts()),)
+            self.known = (self._worked_out(self._amounts()),)
         return self.known[0]
 
     def _amounts(self) -> Amounts:
-        amounts = Amounts(seconds=self.seconds) if self.beside is None else self.beside
+        amounts = Amounts() if self.beside is None else self.beside
+        if amounts.seconds is None:
+            amounts.seconds = self.seconds
         if self.stated is not None:
             take_usage(amounts, self.stated)
         elif self.estimate is not None:
@@ -81,23 +83,28 @@ class Bill:
         return amounts
 
     def _worked_out(self, amounts: Amounts) -> float | None:
-        own = self.own
-        total = cost(amounts, own) if own is not None else None
+        if self.free and not amounts.tools:
+            return 0.0
+        own, costs = self.own, tool_cost if self.free else cost
+        total = costs(amounts, own) if own is not None else None
         if total is not None:
             return total
         listed = next((p for name in self.names if (p := list_prices(name, self.provider, self.tier))), None)
         prices = merged(own, listed) if own is not None else listed
-        total = cost(amounts, prices) if prices is not None else None
-        if total is None and not (self.later and amounts.input is None):
-            self._warn(listed is not None)
+        total = costs(amounts, prices) if prices is not None else None
+        if total is None and (amounts.tools or not (self.later and amounts.input is None)):
+            self._warn(listed is not None, sorted(amounts.tools.keys() - (prices.tools if prices else {}).keys()))
         return total
 
-    def _warn(self, listed: bool) -> None:
+    def _warn(self, listed: bool, tools: list[str]) -> None:
         name = self.names[0] if self.names else ""
         if name in _warned or len(_warned) >= WARNED_MOST:
             return
         _warned.add(name)
-        if listed:
+        if tools:
+            why = f"no price of {', '.join(tools)} is known"
+            way = "See docs/costs.md for what is billed by its uses; the usage of the reply has the tokens"
+        elif listed:
             why = "the reply does not say how much it used of what the model is priced by"
             way = "See docs/costs.md for the operations that say so"
         elif package_is_missing():

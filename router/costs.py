@@ -60,6 +60,8 @@ class Prices:
     """Of an image that was made."""
     request: float | None = None
     """Of a call, besides what it uses."""
+    tools: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Of one use, by the names of `Amounts.tools`."""
 
 
 _OF_INPUT = (
@@ -91,8 +93,19 @@ def cost(amounts: Amounts, prices: Prices) -> float | None:
     """US dollars, or None where something was used whose price is not stated."""
     if prices.request is not None and prices == Prices(request=prices.request):
         return prices.request
-    used = _use(amounts, prices)
-    return None if used is None else used + (prices.request or 0.0)
+    used, tools = _use(amounts, prices), tool_cost(amounts, prices)
+    return None if used is None or tools is None else used + tools + (prices.request or 0.0)
+
+
+def tool_cost(amounts: Amounts, prices: Prices | None) -> float | None:
+    """US dollars for what is billed by its uses alone, or None where a price of it is not stated."""
+    total = 0.0
+    for name, uses in amounts.tools.items():
+        each = prices.tools.get(name) if prices is not None else None
+        if each is None:
+            return None
+        total += uses * each
+    return total
 
 
 def _use(amounts: Amounts, prices: Prices) -> float | None:

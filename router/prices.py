@@ -39,6 +39,9 @@ _OF_PACKAGE = {
     "second": ("audio_hours", _HOUR_S),
 }
 """Our prices, the package's names for them, and of how many units theirs are the price."""
+_TOOLS = {"web_search": "web_searches_kcount", "file_search": "storage_searches_kcount"}
+"""The same for uses of tools, by the thousand."""
+_THOUSAND = 1e3
 _PREFIXES = frozenset(
     {"azure", "azure_ai", "openai", "global", "global-standard", "us", "eu", "o_series", "gpt5_series"}
 )
@@ -86,7 +89,11 @@ def _list_prices(name: str, provider: Provider, tier: str | None, day: float) ->
     for direction in ("input", "output"):
         if getattr(batch, f"{direction}_mtok") != getattr(model.get_prices(now), f"{direction}_mtok"):
             prices[f"batch_{direction}_token"] = _rate(batch, f"{direction}_mtok", _MILLION)
-    return Prices(**prices)  # type: ignore[arg-type]  # the names of the table above
+    tools = {n: _rate(usual, theirs, _THOUSAND) for n, theirs in _TOOLS.items()}
+    if provider == "azure" and not name.startswith("claude"):
+        tools = {}  # the models are OpenAI's at OpenAI's prices, the tools are Azure's own
+    stated = {n: price for n, price in tools.items() if isinstance(price, float)}
+    return Prices(**prices, tools=stated)  # type: ignore[arg-type]  # the names of the table above
 
 
 def _rate(price: Any, name: str, per: float) -> Rate | None:

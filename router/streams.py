@@ -10,6 +10,7 @@ generator is collected; a class inside `with` gives it back at once (house.md §
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -36,6 +37,7 @@ class Source(Protocol):
     text: str
     model: str | None
     service_tier: str | None
+    output: Sequence[Any]
 
     def next(self, timeout: float) -> dict[str, Any] | bytes | Failure | None:
         """The next event, None at the proper end, a Failure at any other."""
@@ -114,7 +116,7 @@ class _Begun:
         routing.bill = bill_for(
             lease.call,
             lease.deployment,
-            {"model": source.model, "service_tier": source.service_tier},
+            {"model": source.model, "service_tier": source.service_tier, "output": source.output},
             self._usage(),
             self._granted.reply.headers,
         )

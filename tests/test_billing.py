@@ -6,6 +6,7 @@ import copy
 import logging
 import pickle
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -156,6 +157,55 @@ def test_the_unknown_is_none_with_one_warning_for_each_model(
     ((name, level, said),) = caplog.record_tuples
     assert (name, level) == ("router", logging.WARNING)
     assert says in said
+
+
+def response(*items: dict[str, Any], model: str = "gpt-5") -> dict[str, Any]:
+    usage = {"input_tokens": 1000, "output_tokens": 100}
+    return {"model": model, "usage": usage, "output": [{"type": "message"}, *items]}
+
+
+SEARCH = {"type": "web_search_call", "action": {"type": "search", "query": "x"}}
+LOOK = {"type": "web_search_call", "action": {"type": "open_page", "url": "x"}}
+OF_FILES, OF_CODE, FUNCTION = ({"type": f"{name}_call"} for name in ("file_search", "code_interpreter", "function"))
+OPENAI: Any = SimpleNamespace(endpoint=SimpleNamespace(kind="openai", family=None))
+
+
+def test_tools_that_are_billed_by_their_uses_have_the_price_of_the_list_on_openai() -> None:
+    tokens = bill("responses", response(FUNCTION), endpoint=OPENAI).cost
+    assert tokens == pytest.approx(1000 * 1.25e-6 + 100 * 10e-6)
+    used = bill("responses", response(SEARCH, LOOK, SEARCH, OF_FILES), endpoint=OPENAI).cost
+    assert used == pytest.approx(tokens + 2 * 0.01 + 0.0025)
+    assert bill("responses", response(SEARCH, OF_CODE), endpoint=OPENAI).cost is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "reply", "request_", "named"),
+    [
+        ("responses", response(SEARCH), {}, "web_search"),
+        ("responses.retrieve", response(OF_FILES, OF_CODE), {}, "code_interpreter, file_search"),
+        ("chat.completions", {"model": "gpt-4o", "usage": USAGE}, {"web_search_options": {}}, "web_search_options"),
+        ("fine_tuning.jobs.retrieve", {"model": "gpt-4o-mini", "trained_tokens": 5000}, {}, "training"),
+    ],
+)
+def test_what_has_no_price_makes_the_cost_unknown_and_not_too_little(
+    operation: str, reply: dict[str, Any], request_: dict[str, Any], named: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        assert bill(operation, reply, request_).cost is None
+    (warning,) = caplog.records
+    assert f"no price of {named} is known" in warning.getMessage()
+
+
+def test_claudes_searches_have_anthropics_price() -> None:
+    usage = {"input_tokens": 1000, "output_tokens": 100, "server_tool_use": {"web_search_requests": 3}}
+    reply = {"model": "claude-sonnet-4-5", "usage": usage}
+    assert bill("messages", reply).cost == pytest.approx(1000 * 3e-6 + 100 * 15e-6 + 3 * 0.01)
+
+
+def test_a_provisioned_deployment_pays_for_tools_all_the_same() -> None:
+    assert bill("responses", response(FUNCTION), provisioned=True).cost == 0.0
+    assert bill("responses", response(SEARCH), provisioned=True).cost is None
+    assert bill("responses", response(SEARCH), provisioned=True, endpoint=OPENAI).cost == pytest.approx(0.01)
 
 
 def test_a_batch_that_runs_has_no_cost_yet_and_no_warning(caplog: pytest.LogCaptureFixture) -> None:

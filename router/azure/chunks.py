@@ -33,6 +33,7 @@ class ChunkReader:
         usage: from the last chunk, if the service was asked for it; None otherwise.
         model: as the chunks name it; None before the first that does.
         service_tier: as the chunk says that names the model.
+        output: the items of a response, once it is whole; what tools were used is priced by them.
         usage_is_nonsense: a usage was stated that cannot be true.
         characters: of content, tool arguments and refusals, over all choices: what to settle by without
             usage.
@@ -48,6 +49,7 @@ class ChunkReader:
         "done",
         "finished",
         "model",
+        "output",
         "service_tier",
         "usage",
         "usage_is_nonsense",
@@ -62,6 +64,7 @@ class ChunkReader:
         self.usage_is_nonsense = False
         self.model: str | None = None
         self.service_tier: str | None = None
+        self.output: Sequence[Any] = ()
         self.characters = 0
         self._parts: list[str] = []
         self._open: set[int] = set()

@@ -7,6 +7,7 @@ a Failure.  Blocking calls use the plain methods, awaiting ones those with an `a
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from router.values import Failure, Kind, Usage
@@ -80,6 +81,11 @@ class OpenStream:
     def service_tier(self) -> str | None:
         """At whose price it is served, if the service says so."""
         return self._intake.reader.service_tier
+
+    @property
+    def output(self) -> Sequence[Any]:
+        """The items of a response, once it is whole."""
+        return self._intake.reader.output
 
     @property
     def completion_chars(self) -> int:

@@ -85,11 +85,14 @@ class EventReader(ChunkReader):
                 self._parts.append(delta)
 
     def _read_facts(self, answer: Mapping[str, Any]) -> None:
-        """Model, tier and usage, of a response inside an event or of the event itself."""
+        """Model, tier, output and usage, of a response inside an event or of the event itself."""
         for name in ("model", "service_tier"):
             value = answer.get(name)
             if isinstance(value, str) and value:
                 setattr(self, name, value)
+        output = answer.get("output")
+        if isinstance(output, list):
+            self.output = output
         stated = answer.get("usage")
         if stated is not None:
             self.usage = usage_from(stated)

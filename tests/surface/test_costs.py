@@ -90,6 +90,18 @@ def test_a_response_that_is_looked_up_states_its_cost_and_deleting_it_costs_noth
         assert world.call(router, "delete_response", made.id).routing.cost == 0.0
 
 
+@pytest.mark.parametrize(("searched", "known"), [(True, False), (False, True)])
+def test_a_response_that_searched_the_web_has_no_cost_on_azure(server: Recorder, searched: bool, known: bool) -> None:
+    """A whole answer where a stream was asked for goes the way of a stream, to its last event."""
+    search = [{"type": "web_search_call", "action": {"type": "search"}}] if searched else []
+    server.reply = answer({**RESPONSE, "output": [*search, *RESPONSE["output"]]})
+    with Router([deployment(server, base_model="gpt-4o")]) as router:
+        assert (router.responses("g", "Hi").routing.cost is not None) is known
+        stream: Any = router.responses("g", "Hi", stream=True)
+        assert list(stream)
+        assert (stream.routing.cost is not None) is known
+
+
 def test_what_a_deployment_does_not_want_stays_out_of_forms(world: World, server: Recorder) -> None:
     server.reply = answer({"text": "Hi"})
     with Router([deployment(server, additional_drop_params=["language"])]) as router:
