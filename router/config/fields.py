@@ -73,7 +73,7 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise wrong("must be text; put it in quotes")
     if not value.strip():
-        raise wrong("is empty; remove the key or give it a value")
+        raise wrong("is empty; give it a value, or leave it out")
     return str(value)
 
 

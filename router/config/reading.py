@@ -30,6 +30,9 @@ _INSIDE = re.compile(r"\$\{([^}]*)\}")
 _VARIABLE = re.compile(r"([A-Za-z_][A-Za-z0-9_]{0,100})(?::-(.*))?", re.ASCII | re.DOTALL)
 _HOMES: tuple[type[Shape], ...] = (Params, ModelInfo, Options, RetryPolicy, AllowedFailsPolicy, Entry)
 
+_HAVE_DEFAULTS = {"azure_scope": "AZURE_SCOPE", "api_version": "AZURE_API_VERSION"}
+"""Keys with a default, and the variable that is read anyway where they are not stated: naming that states nothing."""
+
 
 class _Broken:
     """Stands for a value about which a problem was noted already."""
@@ -70,13 +73,18 @@ class Reading:
         for key, value in raw.items():
             if not isinstance(key, str):
                 self.problems.add(path, "has a key that is no text; keys are text")
-            elif value is not None:
+            elif value is not None and not (cls is Params and self._says_nothing(key, value)):
                 self._sort(cls, key, value, path, given, parameters)
         broken = [key for key, value in given.items() if value is BROKEN]
         for key in broken:
             del given[key]
         model = self._checked(cls, given, broken, path)
         return (model if len(self.problems) == before else None), parameters
+
+    def _says_nothing(self, key: str, value: Any) -> bool:
+        """`azure_scope: os.environ/AZURE_SCOPE` where that is not set: LiteLLM's page promises the default for it."""
+        name = _HAVE_DEFAULTS.get(key)
+        return name is not None and value == f"os.environ/{name}" and not self.environment.get(name)
 
     def _sort(
         self, cls: type[Shape], key: str, value: Any, path: Path, given: dict[str, Any], parameters: dict[str, Any]

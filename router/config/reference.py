@@ -51,8 +51,9 @@ router_settings:
 - **0 means 0.**  A number that is stated is used, also where it equals LiteLLM's default.  `null` is the same as no
   key.
 - **Environment variables** may stand in every text: `os.environ/NAME` as the whole of it, `${NAME}` or
-  `${NAME:-default}` anywhere in it.  A variable that is not set, or empty, is an error.  `environment_variables` of a
-  file count for that file's texts only; the environment of the process is not changed.
+  `${NAME:-default}` anywhere in it.  A variable that is not set, or empty, is an error, but for
+  `azure_scope: os.environ/AZURE_SCOPE` and `api_version: os.environ/AZURE_API_VERSION`: then the default holds.
+  `environment_variables` of a file count for that file's texts only; the environment of the process is not changed.
 - **Stated twice.**  `tpm`, `rpm`, `order` and `cooldown_time` count from `litellm_params` before `model_info` before
   the entry itself, `base_model` from `model_info` first, `router_settings` before `litellm_settings`.
 - **Ids** stay the same when a key is rotated: `model_info.id`, else `<deployment>@<first part of the host>`; where

@@ -96,7 +96,7 @@ def test_a_text_is_text(value: Any) -> None:
 def test_an_empty_text_is_no_value(value: str) -> None:
     assert (
         problem(entry(api_base=value))
-        == "model_list[0].litellm_params.api_base: is empty; remove the key or give it a value"
+        == "model_list[0].litellm_params.api_base: is empty; give it a value, or leave it out"
     )
 
 
