@@ -25,6 +25,7 @@ from router.values import Call
 
 from .address import Address, read_address
 from .anthropic.address import claude_base
+from .anthropic.models import is_claude
 from .operations import OPERATIONS, PATHS, serves
 
 Provider = Literal["azure", "azure_text", "azure_ai", "openai"]
@@ -80,6 +81,8 @@ class Endpoint:
     """Stated by the model's prefix; None: `base_model` or the name tells."""
     text_only: bool = False
     """`azure_text/x`: it completes texts, and chats are asked of it as such (`text_only.py`)."""
+    claude: Endpoint | None = None
+    """Of a wildcard: where a name that turns out to be Claude's is served (`opened`)."""
 
 
 def split_model(model: str) -> ParsedModel:
@@ -151,6 +154,19 @@ def parse_endpoint(
         )
     endpoint = _azure_endpoint(address, _read_version(api_version) or _read_version(address.api_version))
     return replace(endpoint, family=parsed.family, text_only=parsed.provider == "azure_text")
+
+
+def opened(endpoint: Endpoint, name: str) -> tuple[Endpoint, str]:
+    """Where a deployment is that a wildcard's `*` made the name of, and how it is called there.
+
+    The name may say what a configured `model` says: `o_series/x` and `gpt5_series/x` a family, `claude-x` Claude.
+    """
+    if endpoint.kind not in ("azure", "azure_v1") or endpoint.text_only:
+        return endpoint, name
+    prefix, _, rest = name.partition("/")
+    if rest and prefix in _PREFIXES:
+        return replace(endpoint, family=_PREFIXES[prefix]), rest
+    return (endpoint.claude if endpoint.claude is not None and is_claude(name) else endpoint), name
 
 
 @lru_cache(maxsize=8192)

@@ -20,6 +20,8 @@ VERSIONS = ("AZURE_API_VERSION", "OPENAI_API_VERSION")
 
 _STAR = "-any-name-"
 """Checked in the place of a wildcard's `*`; what the name becomes is checked when it is asked for."""
+_CLAUDE = "claude-any"
+"""Tells where the names are served that turn out to be Claude's."""
 _QUOTED = re.compile(r"(['\"])(.*?)\1")
 _EXAMPLES = frozenset({"azure/my-deployment", "gpt-4o"})
 
@@ -61,19 +63,26 @@ def endpoints_of(
     version = params.api_version
     if version is None and side == "azure" and "api-version=" not in (base or ""):
         version = first(environment, VERSIONS)
+
+    def at(star: str, organization: str | None = None) -> Endpoint:
+        name = model.replace("*", star)
+        return parse_endpoint(name, base, version, organization, allow_http=bool(params.allow_http))
+
     try:
-        return [
-            parse_endpoint(model.replace("*", _STAR), base, version, organization, allow_http=bool(params.allow_http))
-            for organization in (params.organization or [None])  # type: ignore[list-item]
-        ]
+        endpoints = [at(_STAR, organization) for organization in (params.organization or [None])]  # type: ignore
+        if parsed.name == "*" and parsed.provider == "azure" and (claude := at(_CLAUDE)).kind == "anthropic":
+            endpoints = [replace(endpoint, claude=claude) for endpoint in endpoints]
+        return endpoints
     except ValueError as error:
         host = _host(base or "")
         values = [model, base or "", version or "", host, *(params.organization or ())]
         text = without_values(str(error), values)
-        at = next(
+        key = next(
             (key for key in ("api_version", "organization", "model") if text.startswith((key, "deployment "))), None
         )
-        problems.add(place if at is None else (*path, "model" if text.startswith("deployment ") else at), text)
+        if key != "model":  # its place names it
+            text = text.removeprefix(f"{key or 'api_base'} ").removeprefix("(hidden) ")
+        problems.add(place if key is None else (*path, "model" if text.startswith("deployment ") else key), text)
         return []
 
 
@@ -93,7 +102,8 @@ def without_values(message: str, values: Iterable[str]) -> str:
 
     text = _QUOTED.sub(hide, message)
     for value in values:
-        text = text.replace(value, "(hidden)") if len(value) > 3 and value not in _EXAMPLES else text
+        if len(value) > 3 and value not in _EXAMPLES:  # as a word: "2024" is not to spoil the 2024-10-21 of an example
+            text = re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", "(hidden)", text)
     return text
 
 

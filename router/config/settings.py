@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from router.azure.endpoint import url_for
+from router.azure.endpoint import opened, url_for
 from router.charge import ChargePolicy
 from router.errors import NotFoundError
 from router.stores.reach.settings import RedisSettings
@@ -49,17 +49,22 @@ class Settings:
         """The deployment that a wildcard entry makes of a name that its pattern matches.
 
         What stands for the `*` of the pattern stands for the `*` of its `model`: `azure/*` with the model `azure/*`
-        turns `azure/foo` into the deployment `foo`.
+        turns `azure/foo` into the deployment `foo`, `azure/o_series/foo` into one of that family, and `azure/claude-x`
+        into Claude.
 
         Raises:
             NotFoundError: no deployment can have the name that results.
         """
         wire = pattern.model.replace("*", captured(pattern.group, name) or "")
-        made = replace(pattern, group=name, model=wire, id=f"{wire}@{pattern.resource}")
+        endpoint, called = opened(pattern.endpoint.endpoint, wire)
+        target = replace(pattern.endpoint, endpoint=endpoint)
+        made = replace(
+            pattern, group=name, model=called, id=f"{wire}@{pattern.resource}", resource=endpoint.host, endpoint=target
+        )
         try:
             if not wire.strip("./") or not wire.isprintable():
                 raise ValueError
-            url_for(pattern.endpoint.endpoint, wire, "chat.completions")
+            url_for(endpoint, called, "chat.completions")
         except ValueError:
             raise NotFoundError(
                 f"no deployment can be called {wire[:80]!r}, which the wildcard {pattern.group!r} makes of the name."

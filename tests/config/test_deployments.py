@@ -176,6 +176,29 @@ def test_a_wildcard_makes_a_deployment_of_what_stands_for_the_star() -> None:
     assert made.from_wildcard(part, "my-nice-model").model == "prod-nice"
 
 
+@pytest.mark.parametrize(
+    ("asked", "base", "kind", "wire", "family"),
+    [
+        ("azure/chat", "https://east.openai.azure.com", "azure", "chat", None),
+        ("azure/o_series/chat", "https://east.openai.azure.com", "azure", "chat", "o_series"),
+        ("azure/gpt5_series/chat", "https://east.openai.azure.com/openai/v1", "azure_v1", "chat", "gpt5"),
+        ("azure/claude-x", "https://east.openai.azure.com", "anthropic", "claude-x", None),
+        ("azure/claude-x", "https://east.openai.azure.com/openai/v1", "azure_v1", "claude-x", None),
+        ("azure/claudette", "https://east.openai.azure.com", "azure", "claudette", None),
+    ],
+)
+def test_a_wildcards_name_says_what_a_configured_model_says(
+    asked: str, base: str, kind: str, wire: str, family: str | None
+) -> None:
+    made = settings(entry("azure/*", model="azure/*", api_base=base))
+    opened = made.from_wildcard(made.wildcards[0], asked)
+    endpoint = opened.endpoint.endpoint
+    assert (endpoint.kind, opened.model, endpoint.family) == (kind, wire, family)
+    if kind == "anthropic":
+        assert opened.resource == endpoint.host == "east.services.ai.azure.com"
+    assert made.wildcard_name(made.wildcards[0], opened.id) == asked
+
+
 def test_a_wildcard_may_lead_to_one_fixed_deployment() -> None:
     made = settings(entry("claude-*"))
     assert made.from_wildcard(made.wildcards[0], "claude-x").model == "chat"
