@@ -70,8 +70,8 @@ def inputs_of(body: dict[str, Any]) -> list[Any]:
 
 
 def input_tokens(item: Any) -> int:
-    """⌈characters/4⌉ of a text; token ids count as they are."""
-    return -(-len(item) // 4) if isinstance(item, str) else len(item)
+    """⌈characters/4⌉ of a text; token ids count as they are, and what is neither counts nothing."""
+    return -(-len(item) // 4) if isinstance(item, str) else len(item) if isinstance(item, list) else 0
 
 
 def max_tokens(body: dict[str, Any]) -> int | None:

@@ -192,6 +192,9 @@ def test_extensions_take_their_own_body(azure):
         ({"model": "chat", "reasoning_effort": "low"}, None, None),
         ({"model": "chat", "top_logprobs": 1}, None, "top_logprobs"),
         ({"model": "chat", "messages": [{"role": "oracle", "content": "x"}]}, "invalid_value", "messages[0].role"),
+        ({"model": "chat", "messages": [{"role": "user", "content": 5}]}, "invalid_type", "messages[0].content"),
+        ({"model": "chat", "messages": [{"role": "user", "content": ["x"]}]}, "invalid_type", "messages[0].content"),
+        ({"model": "chat", "tools": "clock"}, "invalid_type", "tools"),
         ({"model": "chat", "response_format": {"type": "json_object"}}, None, "messages"),
         ({"model": "chat", "response_format": {"type": "xml"}}, "invalid_value", "response_format.type"),
         ({"model": "chat", "modalities": ["text", "audio"]}, "missing_required_parameter", "audio"),
@@ -301,7 +304,16 @@ def test_vectors_come_as_base64_by_default_and_as_floats(client):
     assert len(base64.b64decode(json.loads(raw.content)["data"][0]["embedding"])) == 1536 * 4
 
 
-@pytest.mark.parametrize("asked", [{"input": [["a"]]}, {"input": "x" * 40_000}, {"input": "x", "encoding_format": "z"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"input": [["a"]]},
+        {"input": 5},
+        {"input": [5.5]},
+        {"input": "x" * 40_000},
+        {"input": "x", "encoding_format": "z"},
+    ],
+)
 def test_inputs_that_are_none_are_refused(client, asked):
     with pytest.raises(openai.BadRequestError):
         client.embeddings.create(model="vectors", **asked)

@@ -60,8 +60,15 @@ def _shape(body: dict[str, Any]) -> Refusal | None:
         if message["role"] not in _ROLES:
             said = f"Invalid value: '{message['role']}'. Supported values are: {', '.join(map(repr, _ROLES))}."
             return invalid(said, f"messages[{place}].role", "invalid_value")
+        if not _is_content(message.get("content")):
+            name = f"messages[{place}].content"
+            return invalid(
+                f"Invalid type for '{name}': expected a string or an array of objects.", name, "invalid_type"
+            )
     tools = body.get("tools")
-    if isinstance(tools, list) and len(tools) > MAX_TOOLS:
+    if not isinstance(tools, list | None):
+        return invalid("Invalid type for 'tools': expected an array of objects.", "tools", "invalid_type")
+    if tools is not None and len(tools) > MAX_TOOLS:
         return invalid(f"Invalid 'tools': array too long (at most {MAX_TOOLS}).", "tools", "array_above_max_length")
     if body.get("tool_choice") not in (None, "none") and not tools:
         return invalid("'tool_choice' is only allowed when 'tools' are specified.", "tool_choice")
@@ -70,6 +77,11 @@ def _shape(body: dict[str, Any]) -> Refusal | None:
         if wrong is not None:
             return wrong
     return None
+
+
+def _is_content(content: Any) -> bool:
+    """A text, parts, or nothing, as beside tool calls."""
+    return isinstance(content, str | None) or (isinstance(content, list) and all(isinstance(p, dict) for p in content))
 
 
 def whole_number(body: dict[str, Any], name: str, highest: int | None = None) -> Refusal | None:
