@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .azure.operations import OPERATIONS
 from .errors import BadRequestError, ConfigError, NotFoundError
+from .inputs import INPUTS, check_input
 from .ledger import Ledger
 from .owners import Owners
 from .placing import Places
@@ -202,8 +203,8 @@ def _check_body(operation: str, body: Mapping[str, Any]) -> None:
         limit = body.get("max_tokens")
         if operation == "messages" and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
             raise BadRequestError("`max_tokens` must be a whole number, 0 or more, which Anthropic's API demands")
-    elif operation == "embeddings" and body.get("input") in (None, "", [], ()):
-        raise BadRequestError("`input` is empty: give a text, a list of texts, or tokens")
+    elif operation in INPUTS:
+        check_input(operation, body)
 
 
 def _query(question: Question) -> dict[str, str]:
@@ -252,12 +253,18 @@ def _apply(call: Call, params: Mapping[str, Any]) -> None:
         call.priority = _count("priority", params["priority"], least=None)
     if not params.keys().isdisjoint(_RULES):
         call.rules = _rules(params)
-    headers = {**(params.get("headers") or {}), **(params.get("extra_headers") or {})}
-    if headers:
-        call.headers = headers
+    for name in ("headers", "extra_headers"):
+        if params.get(name):
+            call.headers = {**call.headers, **_headers(name, params[name])}
     for name, failure in _SIMULATIONS.items():
         if params.get(name):
             call.simulated = failure
+
+
+def _headers(name: str, given: Any) -> Mapping[str, str]:
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise BadRequestError(f'`{name}` must be an object of names and texts, such as {{"x-team": "search"}}')
+    return given
 
 
 def _rules(params: Mapping[str, Any]) -> ParameterRules:

@@ -137,8 +137,9 @@ def _variables() -> tuple[str, ...]:
     return tuple(dict.fromkeys([n for side in (*BASES.values(), *KEYS.values()) for n in side] + list(names)))
 
 
-def _placed(names: tuple[str, ...], args: tuple[Any, ...], given: dict[str, Any]) -> Router:
+def _placed(takes: _Takes, args: tuple[Any, ...], given: dict[str, Any]) -> Router:
     """The Router that a call goes to; what says so is taken out of `given`, and the rest is what it gets."""
+    names = takes.by_place
     if len(args) > len(names):
         raise TypeError(f"takes {len(names)} arguments by place and was given {len(args)}; name the others")
     for name, value in zip(names, args, strict=False):
@@ -148,7 +149,7 @@ def _placed(names: tuple[str, ...], args: tuple[Any, ...], given: dict[str, Any]
     stated = {name: given.pop(name) for name in _REACHED_BY if name in given}
     stated = {name: value for name, value in stated.items() if value is not None}
     model = given.get("model")
-    if model is not None and not isinstance(model, str):
+    if not isinstance(model, str | None) or (takes.a_model and not model):
         raise ConfigError("`model` must name a deployment ('azure/my-deployment') or an OpenAI model ('gpt-4o')")
     given["model"] = GROUP
     return places.router(model, stated)
@@ -156,29 +157,35 @@ def _placed(names: tuple[str, ...], args: tuple[Any, ...], given: dict[str, Any]
 
 def _blocking(name: str) -> Callable[..., Any]:
     method = getattr(Surface, name)
-    names = _by_place(method)
+    takes = _Takes(method)
 
     @wraps(method)
     def function(*args: Any, **given: Any) -> Any:
-        return getattr(_placed(names, args, given), name)(**given)
+        return getattr(_placed(takes, args, given), name)(**given)
 
     return _described(function, name)
 
 
 def _awaiting(name: str) -> Callable[..., Any]:
     method = getattr(Surface, name)
-    names = _by_place(method)
+    takes = _Takes(method)
 
     @wraps(method)
     async def function(*args: Any, **given: Any) -> Any:
-        return await getattr(_placed(names, args, given), name)(**given)
+        return await getattr(_placed(takes, args, given), name)(**given)
 
     return _described(function, name)
 
 
-def _by_place(method: Callable[..., Any]) -> tuple[str, ...]:
-    parameters = list(signature(method).parameters.values())[1:]
-    return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+class _Takes:
+    """What a method takes: its parameters by place, and whether it cannot do without a model."""
+
+    __slots__ = ("a_model", "by_place")
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        parameters = list(signature(method).parameters.values())[1:]
+        self.by_place = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self.a_model = any(p.name == "model" and p.default is p.empty for p in parameters)
 
 
 def _described(function: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -241,11 +241,11 @@ def error_for(failure: Failure, *, deployment: str | None = None, attempts: tupl
         attempts: all attempts of the call.
     """
     cls = _BY_KIND.get(failure.kind, APIConnectionError)
-    where = f" on {deployment}" if deployment else ""
-    what = failure.message or failure.kind.replace("_", " ")
+    what = (failure.message or failure.kind.replace("_", " ")).rstrip(".")
+    where = f"{deployment} ({_label(failure)}): {what}" if deployment else f"{what} ({_label(failure)})"
     tried = f"  Tried: {_summary(attempts)}." if len(attempts) > 1 else ""
     error = cls(
-        f"{what}{where} ({_label(failure)}).{tried}",
+        f"{where}.{tried}",
         status_code=failure.status,
         code=failure.code,
         param=failure.param,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import BadRequestError
 from .values import Upload
 
 Mend = Callable[[dict[str, Any], str], dict[str, Any]]
@@ -34,3 +35,12 @@ class Question:
     mend: Mend | None = None
     pinned: bool = False
     """Only this deployment has what is asked for, so there are no fallbacks."""
+
+
+def streams(stream: bool | None) -> bool:
+    """Whether a stream is asked for.  Raises BadRequestError for what is neither true nor false, such as "false"."""
+    if stream is None or isinstance(stream, bool):
+        return bool(stream)
+    raise BadRequestError(
+        f"`stream` must be True or False, not {type(stream).__name__}.  Nothing was sent.", param="stream"
+    )

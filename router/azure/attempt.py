@@ -20,6 +20,7 @@ from .chunks import ChunkReader
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
 from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request, Streamed
+from .given_token import if_it_ran_out
 from .headers import rate_limits, request_id
 from .intake import Intake, RawIntake
 from .open_stream import OpenStream, Pace
@@ -115,8 +116,10 @@ class Attempt:
             (self.secret,),
         )
         if not isinstance(reply, Reply):
-            if reply.kind is Kind.AUTHENTICATION and self.target.credential.renews:
-                reply = replace(reply, kind=Kind.SIGN_IN_REFUSED)
+            if reply.kind is Kind.AUTHENTICATION:
+                reply.message += if_it_ran_out(self.secret, time.time())
+                if self.target.credential.renews:
+                    reply = replace(reply, kind=Kind.SIGN_IN_REFUSED)
             return reply
         body = reply.body
         if call.stream:

@@ -114,7 +114,7 @@ def failure_from(
     kind = _kind(real, error)
     text = _text(error) or _without_body(status, headers, body)
     asks = retry_after(headers) if status >= 500 or status in (408, 409, 424, 429) else None
-    failure = _failure(kind, error, text + _way_out(kind, error, text), secrets)
+    failure = _failure(kind, error, _with_way_out(text, _way_out(real, kind, error, text)), secrets)
     failure.status = status
     failure.retry_after = asks
     failure.limits = rate_limits(headers)
@@ -265,12 +265,19 @@ def _without_body(status: int, headers: Mapping[str, str], body: bytes) -> str:
     return f"the service answered HTTP {status} with {what} instead of an error object"
 
 
-def _way_out(kind: Kind, error: Mapping[str, Any], text: str) -> str:
+def _with_way_out(text: str, way_out: str) -> str:
+    """Both, with an end between them."""
+    return f"{text}{'' if not way_out or text.endswith(('.', '!', '?')) else '.'}{way_out}"
+
+
+def _way_out(status: int, kind: Kind, error: Mapping[str, Any], text: str) -> str:
     """One sentence for the failures that only a person can mend."""
     code = _lower(error.get("code"))
     lowered = text.lower()
+    if status == 413:
+        return "  Send less: a smaller file, or a picture by its URL instead of its bytes."
     if kind is Kind.REDIRECT:
-        return ".  Set api_base to the final address."
+        return "  Set api_base to the final address."
     if kind is Kind.AUTHENTICATION:
         if code == "permissiondenied" or "principal does not have access" in lowered:
             return (

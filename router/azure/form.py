@@ -14,9 +14,10 @@ from typing import Any, cast
 import anyio.to_thread
 
 from router.errors import BadRequestError
-from router.values import Call, Deployment, Upload
+from router.values import Call, Deployment, Kind, Upload
 
 from .endpoint import Endpoint, wire_name
+from .engines import Breakdown
 from .fitting import fitted
 from .operations import OPERATIONS
 
@@ -135,7 +136,16 @@ def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _pieces(upload: Upload) -> Generator[bytes]:
-    """The content of a file, from its start."""
+    """The content of a file, from its start.  Raises Breakdown, as the caller's fault, if it cannot be read."""
+    try:
+        yield from _read(upload)
+    except (OSError, ValueError) as error:  # ValueError: it was closed meanwhile
+        why = getattr(error, "strerror", None) or type(error).__name__
+        what = f"`{upload.key}` cannot be read ({why}).  The upload was broken off"
+        raise Breakdown(Kind.BAD_REQUEST, what, sent=True) from None
+
+
+def _read(upload: Upload) -> Iterator[bytes]:
     content = upload.content
     if isinstance(content, bytes):
         yield content

@@ -106,6 +106,16 @@ def expiry_of(token: str) -> float | None:
     return _seconds(claims.get("exp")) if isinstance(claims, dict) else None
 
 
+def if_it_ran_out(token: str, now: float) -> str:
+    """What to do about a refused token that is too old, for the end of a message; "" if it is not, or is no JWT."""
+    expires = expiry_of(token)
+    if expires is None or expires > now:
+        return ""
+    minutes = (now - expires) / 60.0
+    ago = f"{minutes / 60.0:,.0f} hours" if minutes > 120.0 else f"{minutes:.0f} minutes"
+    return f"  It ran out {ago} ago: give a new one, or azure_ad_token_provider, which renews it."
+
+
 def what_failed(error: BaseException) -> str:
     """The type, and Entra's own numbers with their meaning.  The rest of the text may hold a token: it is left out."""
     told = [

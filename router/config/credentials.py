@@ -92,7 +92,9 @@ class _Finder:
             found = self._environments_one(side)
         if found is None and len(self._problems) == before:
             ways = _WAYS if side == "azure" else "api_key"
-            self._problem((), f"has no credential; give {ways}, or set {KEYS[side][0]}")
+            named = side == "azure" or (self._params.model or "").startswith("openai/")
+            elsewhere = "" if named else "; a deployment on Azure is named azure/my-deployment"
+            self._problem((), f"has no credential; give {ways}, or set {KEYS[side][0]}{elsewhere}")
         return found
 
     def _stated_one(self, side: str) -> Credential | None:

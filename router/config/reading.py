@@ -73,7 +73,7 @@ class Reading:
         for key, value in raw.items():
             if not isinstance(key, str):
                 self.problems.add(path, "has a key that is no text; keys are text")
-            elif value is not None and not (cls is Params and self._says_nothing(key, value)):
+            elif value is not None and not self._says_nothing(cls, key, value):
                 self._sort(cls, key, value, path, given, parameters)
         broken = [key for key, value in given.items() if value is BROKEN]
         for key in broken:
@@ -81,9 +81,9 @@ class Reading:
         model = self._checked(cls, given, broken, path)
         return (model if len(self.problems) == before else None), parameters
 
-    def _says_nothing(self, key: str, value: Any) -> bool:
+    def _says_nothing(self, cls: type[Shape], key: str, value: Any) -> bool:
         """`azure_scope: os.environ/AZURE_SCOPE` where that is not set: LiteLLM's page promises the default for it."""
-        name = _HAVE_DEFAULTS.get(key)
+        name = _HAVE_DEFAULTS.get(key) if cls is Params else None
         return name is not None and value == f"os.environ/{name}" and not self.environment.get(name)
 
     def _sort(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from router.question import Question
+from router.question import Question, streams
 from router.uploads import upload
 
 from .door import Door
@@ -90,8 +90,8 @@ class Audio(Door):
 
 
 def _speech(model: str, input: str, voice: str | None, stream: bool | None, params: dict[str, Any]) -> Question:
-    return Question("audio.speech", model, {"input": input, "voice": voice}, params, bool(stream))
+    return Question("audio.speech", model, {"input": input, "voice": voice}, params, streams(stream))
 
 
 def _heard(operation: str, model: str, file: Any, params: dict[str, Any], stream: bool | None = None) -> Question:
-    return Question(f"audio.{operation}", model, {}, params, bool(stream), uploads=(upload("file", file),))
+    return Question(f"audio.{operation}", model, {}, params, streams(stream), uploads=(upload("file", file),))

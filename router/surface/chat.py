@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-from router.question import Question
+from router.question import Question, streams
 
 from .door import Door
 
@@ -84,7 +84,7 @@ def _question(model: str, messages: Messages, stream: bool | None, params: dict[
         from router.structured import response_format
 
         params = {**params, "response_format": response_format(given)}
-    return Question("chat.completions", model, {"messages": messages}, params, bool(stream))
+    return Question("chat.completions", model, {"messages": messages}, params, streams(stream))
 
 
 def _shaped(reply: Any, params: dict[str, Any], stream: bool | None) -> Any:

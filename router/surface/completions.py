@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from router.question import Question
+from router.question import Question, streams
 
 from .door import Door
 
@@ -43,4 +43,4 @@ class Completions(Door):
 
 
 def _question(model: str, prompt: Any, stream: bool | None, params: dict[str, Any]) -> Question:
-    return Question("completions", model, {"prompt": prompt}, params, bool(stream))
+    return Question("completions", model, {"prompt": prompt}, params, streams(stream))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from router.question import Question
+from router.question import Question, streams
 from router.uploads import upload, uploads
 
 from .door import Door
@@ -35,14 +35,14 @@ class Images(Door):
         Raises:
             APIError, RouterClosed: as in `completion`.
         """
-        question = Question("images.generations", model, {"prompt": prompt}, params, bool(stream))
+        question = Question("images.generations", model, {"prompt": prompt}, params, streams(stream))
         return cast("ImagesResponse | Stream", self._ask(question))
 
     async def aimage_generation(
         self, prompt: str, model: str, *, stream: bool | None = None, **params: Any
     ) -> ImagesResponse | AsyncStream:
         """Images of a description, awaiting.  Parameters, replies and errors are those of `image_generation`."""
-        question = Question("images.generations", model, {"prompt": prompt}, params, bool(stream))
+        question = Question("images.generations", model, {"prompt": prompt}, params, streams(stream))
         return cast("ImagesResponse | AsyncStream", await self._aask(question))
 
     def image_edit(
@@ -73,4 +73,4 @@ class Images(Door):
 
 def _edit(image: Any, prompt: str, model: str, mask: Any, stream: bool | None, params: dict[str, Any]) -> Question:
     files = uploads("image", image) + (() if mask is None else (upload("mask", mask),))
-    return Question("images.edits", model, {"prompt": prompt}, params, bool(stream), uploads=files)
+    return Question("images.edits", model, {"prompt": prompt}, params, streams(stream), uploads=files)

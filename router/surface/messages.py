@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
-from router.question import Question
+from router.question import Question, streams
 
 from .chat import Messages
 from .door import Door
@@ -139,4 +139,4 @@ def _question(
     params: dict[str, Any],
 ) -> Question:
     body = {"messages": messages, "max_tokens": max_tokens, "metadata": metadata}
-    return Question("messages", model, body, params, bool(stream))
+    return Question("messages", model, body, params, streams(stream))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from router.ids import with_owner
-from router.question import Question
+from router.question import Question, streams
 
 from .door import Door
 
@@ -156,7 +156,7 @@ class Responses(Door):
         if pinned:
             owner, body["previous_response_id"] = self._owners.owner("previous_response_id", previous, model)
             model = self._owners.beside(owner, model)
-        return Question("responses", model, body, params, bool(stream), mend=self._mend(), pinned=pinned)
+        return Question("responses", model, body, params, streams(stream), mend=self._mend(), pinned=pinned)
 
     def _about(
         self,

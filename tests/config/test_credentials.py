@@ -99,7 +99,8 @@ def test_one_credential_is_kept_a_token_before_a_key(
         ),
         (
             {"api_key": None, "model": "gpt-4o", "api_base": None},
-            "has no credential; give api_key, or set OPENAI_API_KEY",
+            "has no credential; give api_key, or set OPENAI_API_KEY; a deployment on Azure is named"
+            " azure/my-deployment",
         ),
     ],
 )

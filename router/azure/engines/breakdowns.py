@@ -46,14 +46,17 @@ _NEVER_SENT = frozenset({Kind.DNS, Kind.CONNECT, Kind.CONNECT_TIMEOUT, Kind.TLS}
 _CUT_SHORT = ("complete message body", "incomplete chunked read", "Not enough data")
 """How h11 and aiohttp say that the body ended before its announced end."""
 
+_CHECK_THE_WAY = "Check api_base, and the way there: firewall, proxy, private endpoint"
+
 
 def breakdown_of(error: Exception, request: Request) -> Breakdown:
     """The Breakdown that stands for `error`.
 
     Raise it outside the `except` block: then it has no context, and no traceback that holds the request's headers.
     """
-    if isinstance(error, Breakdown):
-        return error
+    for cause in _chain(error):
+        if isinstance(cause, Breakdown):  # of the body that was being sent
+            return cause
     kind = kind_of(error)
     sent = kind not in _NEVER_SENT and type(error).__name__ != "PoolTimeout"
     return Breakdown(kind, _message(kind, error, request), sent=sent)
@@ -105,16 +108,16 @@ def _message(kind: Kind, error: BaseException, request: Request) -> str:
     host = host_of(request)
     match kind:
         case Kind.DNS:
-            return f"the name of {host} could not be resolved"
+            return f"the name of {host} could not be resolved.  Check the resource's name in api_base, and the DNS here"
         case Kind.TLS:
             return (
                 f"no trusted TLS connection to {host}{_detail(error)}; "
                 "the trust store is the operating system's (ca-certificates, SSL_CERT_FILE)"
             )
         case Kind.CONNECT:
-            return f"no connection to {host}{_detail(error)}"
+            return f"no connection to {host}{_detail(error)}.  {_CHECK_THE_WAY}"
         case Kind.CONNECT_TIMEOUT:
-            return f"no connection to {host} within {connect_time(request):.3g} s"
+            return f"no connection to {host} within {connect_time(request):.3g} s.  {_CHECK_THE_WAY}"
         case Kind.TIMEOUT if type(error).__name__ == "PoolTimeout":
             return f"no free connection to {host} within {request.timeout:.3g} s: all are in use"
         case Kind.TIMEOUT:
