@@ -226,6 +226,7 @@ _BY_KIND: dict[Kind, type[APIError]] = {
     Kind.CONTEXT_WINDOW: ContextWindowExceededError,
     Kind.CONTENT_POLICY: ContentPolicyViolationError,
     Kind.UNPROCESSABLE: UnprocessableEntityError,
+    Kind.MISSING: BadRequestError,
     Kind.STREAM: StreamInterrupted,
     Kind.CREDENTIALS: AuthenticationError,
     Kind.SIMULATED: InternalServerError,

@@ -82,8 +82,8 @@ class Owners:
             NotFoundError: no such model.
             BadRequestError: no deployment of the model is on that resource.
         """
-        home, group = self._members(self._resolve(owner))[0].resource, self._resolve(model)
-        near = [d.id for d in self._members(group) if d.resource == home]
+        home, group = self._members(self._resolve(owner))[0].endpoint, self._resolve(model)
+        near = [d.id for d in self._members(group) if d.endpoint.keeper == home.keeper]
         if owner in near or owner == group:
             return owner
         if group in self._opened and near:
@@ -91,8 +91,8 @@ class Owners:
         if near:
             return near[0]
         raise BadRequestError(
-            f"what the call goes on from is kept on {home}, where {model[:100]!r} has no deployment.  Ask the model"
-            " that began it, or send the whole input."
+            f"what the call goes on from is kept on {home.endpoint.base}, where {model[:100]!r} has no deployment."
+            "  Ask the model that began it, or send the whole input."
         )
 
     def _members(self, group: str) -> list[Deployment]:

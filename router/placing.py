@@ -81,7 +81,7 @@ class Places:
 
         Ids of files, batches and jobs carry this one, so that a thing has one id whichever deployment was asked.
         """
-        return self._all_homes().get(_resource(place.deployment), place)
+        return self._all_homes().get(place.deployment.endpoint.keeper, place)
 
     def home_id(self, deployment: str) -> str:
         """The same, from the id of a deployment to the id of a deployment."""
@@ -158,7 +158,7 @@ class Places:
         ranks = self._look(rank)
         found: dict[Hashable, Place] = {}
         for _, place in sorted(zip(ranks, listed, strict=True), key=lambda pair: pair[0]):
-            found.setdefault(_resource(place.deployment), place)
+            found.setdefault(place.deployment.endpoint.keeper, place)
         return list(found.values())
 
     def sent(self, place: Place, size: int) -> None:
@@ -170,10 +170,10 @@ class Places:
         if self._homes is None:
             homes: dict[Hashable, Place] = {}
             for place in self._listed():
-                homes.setdefault(_resource(place.deployment), place)
+                homes.setdefault(place.deployment.endpoint.keeper, place)
             for pattern in self._settings.wildcards:
-                if "*" in pattern.model and _resource(pattern) not in homes:
-                    homes[_resource(pattern)] = self.of(pattern.group.replace("*", "files"))[0]
+                if "*" in pattern.model and pattern.endpoint.keeper not in homes:
+                    homes[pattern.endpoint.keeper] = self.of(pattern.group.replace("*", "files"))[0]
             self._homes = homes
         return self._homes
 
@@ -191,16 +191,3 @@ class Places:
         """Claude is left out: it keeps no files."""
         kept = (d for d in self._settings.deployments if d.endpoint.endpoint.kind != "anthropic")
         return [Place(d.id, d) for d in kept]
-
-
-def _resource(deployment: Deployment) -> Hashable:
-    """What two deployments have in common that see the same files.
-
-    On Azure the address tells (a gateway may have several resources behind one host, each with its own path); OpenAI
-    is one address for all the world, so there the key does.
-    """
-    endpoint = deployment.endpoint.endpoint
-    base: str = endpoint.base
-    if endpoint.kind == "openai":
-        return base, endpoint.organization, deployment.endpoint.credential
-    return base

@@ -257,6 +257,8 @@ class Kind(StrEnum):
     CONTEXT_WINDOW = "context_window"
     CONTENT_POLICY = "content_policy"
     UNPROCESSABLE = "unprocessable"
+    MISSING = "missing"
+    """Something that the request names, such as a previous response, is not there; the deployment is."""
     # Neither: our side.
     STREAM = "stream"
     """An error event, a malformed event or a missing end inside a stream that began well."""

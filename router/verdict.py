@@ -79,6 +79,9 @@ VERDICTS: dict[Kind, Verdict] = {
     # The service worked: it said what is wrong with the request.
     Kind.BAD_REQUEST: _CALLERS_FAULT,
     Kind.UNPROCESSABLE: _CALLERS_FAULT,
+    # Another resource may have it, and Azure has been seen to find a response a moment after it denied it
+    # (dotnet/extensions#7704).  Another group's model would not know it either.
+    Kind.MISSING: Verdict(effect="success", fallbacks="none"),
     Kind.CONTEXT_WINDOW: replace(_CALLERS_FAULT, fallbacks="context_window"),
     Kind.CONTENT_POLICY: replace(_CALLERS_FAULT, fallbacks="content_policy"),
     # A token provider has tried several times itself before it gives up, so this call leaves the deployment
@@ -110,6 +113,7 @@ def judge(failure: Failure) -> Verdict:
 CLASSES: dict[Kind, str] = {
     Kind.BAD_REQUEST: "bad_request",
     Kind.UNPROCESSABLE: "bad_request",
+    Kind.MISSING: "bad_request",
     Kind.AUTHENTICATION: "authentication",
     Kind.SIGN_IN_REFUSED: "authentication",
     Kind.PERMISSION: "authentication",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from router import BadRequestError, NotFoundError, Router
-from router.ids import with_owner
+from router.emulator import EmulatedDeployment, EmulatorConfig, EmulatorServer
+from router.ids import owner_of, with_owner
 from tests.azure.fault_server import answer
 from tests.recorder import Recorder
+
+KEY = "canary-key-1f9d"
 
 
 def entry(name: str, model: str, base: str, **info: Any) -> dict[str, Any]:
@@ -47,3 +51,56 @@ def test_no_id_leaves_its_place_in_a_url(id: Any) -> None:
         pytest.raises(BadRequestError, match="`response_id`"),
     ):
         router.get_response(id)
+
+
+# ---- what a response goes on from ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def azure() -> Iterator[EmulatorServer]:
+    """One host, two resources on it."""
+    deployments = [EmulatedDeployment("chat", resource="east"), EmulatedDeployment("chat", resource="west")]
+    deployments.append(EmulatedDeployment("mini", "gpt-4o-mini", resource="west"))
+    with EmulatorServer.in_thread(EmulatorConfig(deployments, keys=[KEY])) as server:
+        yield server
+
+
+def on(azure: EmulatorServer, name: str, resource: str, group: str = "g") -> dict[str, Any]:
+    made = entry(group, f"azure/{name}", azure.base(resource), id=f"{name}-{resource}")
+    return {**made, "litellm_params": {**made["litellm_params"], "api_key": KEY}}
+
+
+def states(router: Router) -> set[str]:
+    return {d.state for d in router.status()}
+
+
+def test_a_response_goes_on_where_it_was_begun_and_no_other_resource_is_asked(azure: EmulatorServer) -> None:
+    entries = [on(azure, "chat", "east"), on(azure, "chat", "west"), on(azure, "mini", "west", "m")]
+    with Router(entries, routing_strategy="round-robin") as router:
+        for _ in range(4):
+            first: Any = router.responses("g", "Hello")
+            after = router.responses("g", "And?", previous_response_id=first.id)
+            assert after.routing.deployment == first.routing.deployment
+            if first.routing.deployment == "chat-west":
+                assert router.responses("m", "And?", previous_response_id=first.id).routing.deployment == "mini-west"
+            else:
+                with pytest.raises(BadRequestError, match=r"is kept on .*/east, where 'm' has no deployment"):
+                    router.responses("m", "And?", previous_response_id=first.id)
+        assert states(router) == {"ready"}
+
+
+def test_an_id_from_elsewhere_is_looked_for_and_a_wrong_one_takes_no_deployment_out(azure: EmulatorServer) -> None:
+    with Router([on(azure, "mini", "west", "m")]) as other:
+        made: Any = other.responses("m", "Hello")
+        _, raw = owner_of(made.id)
+    entries = [on(azure, "chat", "east"), on(azure, "chat", "west")]
+    with Router(entries, routing_strategy="round-robin", num_retries=1) as router:
+        for _ in range(2):
+            found: Any = router.responses("g", "And?", previous_response_id=raw)
+            assert (found.routing.deployment, len(found.routing.attempts) <= 2) == ("chat-west", True)
+        with pytest.raises(BadRequestError, match="'resp_none' not found") as caught:
+            router.responses("g", "And?", previous_response_id="resp_none")
+        assert [a.reason for a in caught.value.attempts] == ["missing", "missing"]
+        with pytest.raises(NotFoundError, match="'resp_none' not found\\.  Tried"):
+            router.get_response("resp_none", model="g")
+        assert states(router) == {"ready"}

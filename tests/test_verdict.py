@@ -35,6 +35,7 @@ GOLDEN = {
     Kind.NOT_FOUND: ("elsewhere", "disable", 1.0, False, 1.0, "general"),
     Kind.BAD_REQUEST: ("never", "success", 1.0, False, 1.0, "general"),
     Kind.UNPROCESSABLE: ("never", "success", 1.0, False, 1.0, "general"),
+    Kind.MISSING: ("anywhere", "success", 1.0, False, 1.0, "none"),
     Kind.CONTEXT_WINDOW: ("never", "success", 1.0, False, 1.0, "context_window"),
     Kind.CONTENT_POLICY: ("never", "success", 1.0, False, 1.0, "content_policy"),
     Kind.STREAM: ("anywhere", "fail", 1.0, False, 1.0, "general"),

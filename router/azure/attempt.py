@@ -6,7 +6,7 @@ The part of the transport that is the same for blocking and awaiting calls: no s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -38,6 +38,17 @@ class Target:
 
     endpoint: Endpoint
     credential: Credential = field(repr=False)
+
+    @property
+    def keeper(self) -> Hashable:
+        """What two deployments have in common that see the same files and responses.
+
+        On Azure the address tells (a gateway may have several resources behind one host, each with its own path);
+        OpenAI is one address for all the world, so there the key does.
+        """
+        if self.endpoint.kind == "openai":
+            return self.endpoint.base, self.endpoint.organization, self.credential
+        return self.endpoint.base
 
 
 class Attempt:

@@ -193,6 +193,8 @@ def _kind(status: int, error: Mapping[str, Any]) -> Kind:
     text = _lower(error.get("message"))
     if status == 429:
         return _kind_of_429(code, _lower(error.get("type")), text)
+    if code == "previous_response_not_found":
+        return Kind.MISSING
     if status in (400, 413, 422):
         inner = error.get("innererror") or error.get("inner_error")
         inner_code = _lower(inner.get("code")) if isinstance(inner, dict) else ""
@@ -295,6 +297,8 @@ def _way_out(status: int, kind: Kind, error: Mapping[str, Any], text: str) -> st
             return "  Add credit to the account, or remove the deployment."
         return "  Check the resource's network rules (private endpoint, firewall) and the identity's role."
     if kind is Kind.NOT_FOUND:
+        if code == "notfound" or _lower(error.get("type")) == "invalid_request_error":
+            return ""  # a file, a response, a model: the service has said which
         if code == "deploymentnotfound":
             return "  Check the deployment's name (it is not the model's) and that api_base is its resource."
         return "  Check api_base and api_version: the path or the version does not exist there."

@@ -55,6 +55,8 @@ def error(code=None, message="words", **more):
         (404, error("DeploymentNotFound"), Kind.NOT_FOUND),
         (404, error("404", "Resource not found"), Kind.NOT_FOUND),
         (405, None, Kind.NOT_FOUND),
+        (400, error("previous_response_not_found", param="previous_response_id"), Kind.MISSING),
+        (404, error("previous_response_not_found", param="previous_response_id"), Kind.MISSING),
         (408, error("Timeout"), Kind.REQUEST_TIMEOUT),
         (409, error("conflict"), Kind.CONFLICT),
         (413, None, Kind.BAD_REQUEST),

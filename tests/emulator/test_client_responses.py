@@ -130,9 +130,9 @@ def test_a_response_belongs_to_its_resource(azure):
         made = east.responses.create(model="chat", input="x")
         with pytest.raises(openai.NotFoundError):
             west.responses.retrieve(made.id)
-        with pytest.raises(openai.NotFoundError) as caught:
+        with pytest.raises(openai.BadRequestError) as caught:
             west.responses.create(model="chat", input="x", previous_response_id=made.id)
-        assert caught.value.code == "previous_response_not_found"
+        assert (caught.value.code, caught.value.param) == ("previous_response_not_found", "previous_response_id")
 
 
 def test_a_response_in_the_background_is_followed_and_cancelled(patient):

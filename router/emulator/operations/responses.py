@@ -52,7 +52,7 @@ def objection(call: Call) -> Refusal | None:
     if previous is not None and previous not in call.store.responses:
         said = f"Previous response with id '{previous}' not found."
         more = {"type": refusals.INVALID, "param": "previous_response_id"}
-        return Refusal(404, "previous_response_not_found", said, more)
+        return Refusal(400, "previous_response_not_found", said, more)
     if body.get("background") and body.get("store") is False:
         return invalid("'background' requires 'store' to be true.", "background")
     return _renamed(chat_objection(call, as_chat(body, earlier_items(call.store, previous))))
