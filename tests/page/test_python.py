@@ -82,14 +82,37 @@ def test_azure_ad_token(name: str, server: Recorder) -> None:
 
 
 def test_azure_ad_token_of_the_environment(server: Recorder) -> None:
-    """ "or set `os.environ['AZURE_AD_TOKEN']`"; it comes before a key there, as with LiteLLM."""
+    """The page: "or set `os.environ['AZURE_AD_TOKEN']`"; it comes before a key there, as with LiteLLM."""
     os.environ.update({"AZURE_AD_TOKEN": TOKEN, "AZURE_API_KEY": "other", "AZURE_API_TYPE": "azure"})
     router.completion(model=f"azure/{DEPLOYMENT}", api_base=server.base, api_version=VERSION, messages=MORNING)
     sent(server, DEPLOYMENT, VERSION, key=None)
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "operation", "reply"),
+    [
+        ("embedding", {"input": ["a"]}, "embeddings", {"data": [{"index": 0, "embedding": [0.5]}]}),
+        ("image_generation", {"prompt": "a cat"}, "images/generations", {"data": [{"b64_json": "AA=="}]}),
+        ("transcription", {"file": ("a.wav", b"RIFF")}, "audio/transcriptions", {"text": "Hello"}),
+        ("speech", {"input": "Hello", "voice": "alloy"}, "audio/speech", b"RIFF"),
+    ],
+)
+def test_tokens_serve_all_other_endpoints(
+    name: str, given: dict[str, Any], operation: str, reply: Any, server: Recorder
+) -> None:
+    """The page: "You can follow the same process … for all other Azure endpoints"."""
+    server.reply = answer(reply, kind="audio/mpeg" if isinstance(reply, bytes) else "application/json")
+    call = getattr(router, name)
+    there = {"api_base": server.base, "api_version": VERSION, "azure_ad_token": TOKEN}
+    response = call(model=f"azure/{DEPLOYMENT}", **there, **given)
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", f"/openai/deployments/{DEPLOYMENT}/{operation}")
+    assert (asked.query, proof(asked)) == ({"api-version": VERSION}, {"authorization": f"Bearer {TOKEN}"})
+    assert (response.content if name == "speech" else response.model_dump(exclude_unset=True)) == reply
+
+
 def test_attributes_of_the_package(server: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ "api_key, api_base, api_version etc can be … set as `litellm.api_key` params"."""
+    """The page: "api_key, api_base, api_version etc can be … set as `litellm.api_key` params"."""
     for name, value in {"api_key": KEY, "api_base": server.base, "api_version": VERSION}.items():
         monkeypatch.setattr(router, name, value)
     answered({"response": router.completion(f"azure/{DEPLOYMENT}", MORNING)})
@@ -223,7 +246,7 @@ CLAUDES: dict[str, Any] = {
 
 @pytest.mark.usefixtures("_variables")
 def test_claude_by_the_name_that_the_page_gives_it(server: Recorder) -> None:
-    """ "Use `azure/claude-*` model names (e.g., `azure/claude-sonnet-4-5`) with Azure authentication"."""
+    """The page: "use `azure/claude-*` model names (e.g., `azure/claude-sonnet-4-5`) with Azure authentication"."""
     server.reply = answer(CLAUDES)
     response = router.completion(model="azure/claude-sonnet-4-5", messages=WORLD)
     (asked,) = server.asked
