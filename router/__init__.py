@@ -37,7 +37,6 @@ from .errors import (
     UnsupportedParamsError,
 )
 from .router import Router
-from .streams import AsyncStream, Stream
 from .values import Attempt, Routing
 
 if TYPE_CHECKING:
@@ -109,6 +108,7 @@ if TYPE_CHECKING:
         translation,
         wait_for_batch,
     )
+    from .streams import AsyncStream, Stream
 
 __version__ = "0.1.0"
 
@@ -124,10 +124,11 @@ drop_params: bool = False
 
 
 def __getattr__(name: str) -> Any:
-    """The module functions, which are made when one is first used."""
+    """The module functions and the streams' classes, which are imported when one is first used."""
     if name in __all__:
-        function = globals()[name] = getattr(import_module(".direct", __name__), name)
-        return function
+        home = ".streams" if name in ("AsyncStream", "Stream") else ".direct"
+        found = globals()[name] = getattr(import_module(home, __name__), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

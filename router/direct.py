@@ -50,7 +50,7 @@ class _OneDeployment(Router):
 
     def __init__(self, entry: Mapping[str, Any], transport: AzureTransport, options: Mapping[str, Any]) -> None:
         super().__init__([entry], **options)
-        self._transport = transport
+        self._works.transport = transport
 
 
 class Places:

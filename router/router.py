@@ -1,38 +1,25 @@
 """The door: a router of many deployments behind one `completion()`.
 
-Everything is wired here; what can be asked stands in `surface/`.  A question becomes a `Call`, its journey is run
-with the driver of the caller's world, the reply is handed over.  Blocking methods need no event loop and work inside a
-running one (they block it, as any blocking call does); the `a…` methods work on asyncio and on trio.  One router may
-serve many threads and event loops at once, and survives a fork.
+What can be asked stands in `surface/`, what runs behind the door in `works.py`.  Blocking methods need no event loop
+and work inside a running one (they block it, as any blocking call does); the `a…` methods work on asyncio and on
+trio.  One router may serve many threads and event loops at once, and survives a fork.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from random import Random
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
-from .azure.transport import AzureTransport
-from .billing import bill_for
-from .calls import CallMaker
-from .drivers import adrive, drive
-from .errors import RouterClosed
-from .events import Listener
-from .fitness import Fitness
-from .journey import Granted, journey
-from .listeners import Listeners, log
-from .question import Question
-from .status import DeploymentStatus, fleet
-from .steps import Journey
-from .stores.opening import open_store
-from .streams import AsyncStream, Stream
 from .surface import Surface
-from .values import Call
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
     from .config import Settings
+    from .events import Listener
+    from .question import Question
+    from .status import DeploymentStatus
 
 
 class Router(Surface):
@@ -61,7 +48,7 @@ class Router(Surface):
         seed: int | None = None,
         **settings: Any,
     ) -> None:
-        from .config import settings_from  # pydantic and YAML are imported when a router is made, not before
+        from .config import settings_from  # pydantic, YAML and the works are imported when a router is made
 
         self._wire(settings_from(list(model_list or ()), **settings), listeners, client, async_client, seed)
 
@@ -89,58 +76,36 @@ class Router(Surface):
     def _wire(
         self, settings: Settings, listeners: Iterable[Listener], client: Any, async_client: Any, seed: int | None
     ) -> None:
-        from .replies import reply_of  # pydantic's models take their time to build, so they wait for a router
+        from .works import Works
 
-        self._as_reply = reply_of
-        self._settings = settings
-        self._rng = Random(seed)
-        self._listeners = Listeners(listeners)
-        dice = Random(self._rng.random())
-        self._store = open_store(
-            settings.redis, settings.deployments, settings.strategy, dice, settings.health, settings.charge,
-            self._listeners.tell,
-        )  # fmt: skip
-        ledger = self._store.ledger
-        self._transport = AzureTransport(client=client, async_client=async_client)
-        self._calls = CallMaker(settings, self._store)
-        self._owners = self._calls.owners
-        self._fitness = Fitness(lambda group: [a.deployment for a in ledger.groups[group].accounts])
-        self._places = self._calls.places
-        self._closed = False
+        self._works = works = Works(settings, listeners, client, async_client, seed)
+        self._owners, self._places = works.calls.owners, works.calls.places
 
     def __repr__(self) -> str:
-        groups = len(self._store.ledger.groups)
-        deployments = len(self._store.ledger.accounts)
-        state = ", closed" if self._closed else ""
-        return f"<Router: {deployments} deployments in {groups} groups, {self._transport!r}{state}>"
+        return f"<Router: {self._works!r}>"
 
     # ---- looking on, closing -------------------------------------------------------------------------------
 
     def status(self) -> list[DeploymentStatus]:
         """Every deployment now: its state and why, since when, its room, its next opening, and its totals."""
-        return cast("list[DeploymentStatus]", self._store.look(fleet))
+        return self._works.status()
 
     @property
     def questions(self) -> int:
         """How often Redis was asked so far; 0 where limits hold per process."""
-        return self._store.questions
+        return self._works.store.questions
 
     def models(self) -> list[str]:
         """The names that callers may ask for: groups and aliases, hidden ones left out."""
-        return self._calls.names()
+        return self._works.calls.names()
 
     def close(self) -> None:
         """Close the connections of blocking calls.  Idempotent; later calls raise `RouterClosed`."""
-        self._closed = True
-        self._transport.close()
-        self._store.close()
+        self._works.close()
 
     async def aclose(self) -> None:
         """Close the connections of this event loop and of blocking calls.  Idempotent."""
-        self._closed = True
-        self._transport.close()
-        await self._transport.aclose()
-        await self._store.aclose()
+        await self._works.aclose()
 
     def __enter__(self) -> Self:
         return self
@@ -157,42 +122,7 @@ class Router(Surface):
     # ---- the doors that `surface/` goes through ---------------------------------------------------------------
 
     def _ask(self, question: Question) -> Any:
-        call, trip = self._begun(question)
-        granted = drive(trip, self._store, self._transport, self._listeners.tell)
-        if call.stream:
-            return Stream(granted, self._store, _gap(granted), question.mend)
-        return self._whole(granted, question)
+        return self._works.ask(question)
 
     async def _aask(self, question: Question) -> Any:
-        call, trip = self._begun(question)
-        granted = await adrive(trip, self._store, self._transport, self._listeners.tell)
-        if call.stream:
-            return AsyncStream(granted, self._store, _gap(granted), question.mend)
-        return self._whole(granted, question)
-
-    def _begun(self, question: Question) -> tuple[Call, Journey[Granted]]:
-        if self._closed:
-            raise RouterClosed("this router was closed; make a new one")
-        call, policy = self._calls.make(question)
-        call.watched = self._listeners.watch_attempts
-        return call, journey(call, policy, self._rng, self._calls.resolve, self._fitness.unfit_for)
-
-    def _whole(self, granted: Granted, question: Question) -> Any:
-        reply = granted.reply
-        if reply.usage_is_nonsense:
-            log.warning("%s stated a usage that cannot be true; the estimate is charged", granted.lease.deployment.id)
-        if question.mend is not None and isinstance(reply.body, dict):
-            reply.body = question.mend(reply.body, granted.lease.deployment.id)
-        granted.routing.bill = bill_for(
-            granted.lease.call, granted.lease.deployment, reply.body, reply.usage, reply.headers, seconds=reply.seconds
-        )
-        return self._as_reply(question.operation, reply, granted.routing)
-
-
-def _gap(granted: Granted) -> float:
-    """Seconds that may pass between two events of a stream: the call's, else the deployment's, else the whole time."""
-    lease = granted.lease
-    for seconds in (lease.call.stream_timeout, lease.deployment.stream_timeout):
-        if seconds is not None:
-            return seconds
-    return lease.call.timeout
+        return await self._works.aask(question)

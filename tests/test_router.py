@@ -563,7 +563,7 @@ def test_no_key_and_no_prompt_in_logs_errors_or_reprs(server: EmulatorServer, ca
             except package.RouterError as error:
                 heard.extend((str(error), repr(error), repr(error.__dict__)))
                 heard.extend((repr(error.__cause__), repr(error.__context__)))
-            heard.extend((repr(router), repr(router.status()), repr(router.__dict__), repr(router._settings)))
+            heard.extend((repr(router), repr(router.status()), repr(router.__dict__), repr(router._works.settings)))
     text = "\n".join(heard) + caplog.text
     assert KEY not in text
     assert "canary-prompt" not in text

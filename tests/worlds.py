@@ -32,7 +32,7 @@ class World:
                 result = [event async for event in result]
             if hasattr(target, "aclose"):
                 await target.aclose()
-                target._closed = False  # connections belong to this loop; the router itself goes on
+                target._works.closed = False  # connections belong to this loop; the router itself goes on
             return result
 
         return self.run(scenario)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from router.errors import BadRequestError
 from router.ids import with_owner
-from router.placing import Place
 from router.question import Question
 from router.tours import Tour, arun, run
 
@@ -15,7 +14,7 @@ from .door import Door
 from .listing import Listing, listed
 
 if TYPE_CHECKING:
-    from router.placing import Places
+    from router.placing import Place, Places
 
 OWNED = ("id", "input_file_id", "output_file_id", "error_file_id", "training_file", "validation_file")
 """Fields of an answer that hold an id of something on the same resource."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from router.errors import APIError, BadRequestError, NotFoundError
-from router.listeners import log
 from router.paging import DEFAULT_LIMIT, Cursor, Merge, created, read_cursor
-from router.placing import Place
 from router.question import Mend, Question
 from router.tours import Tour
 from router.values import Attempt, Routing
 
 if TYPE_CHECKING:
+    from router.placing import Place
     from router.replies import MergedPage
+
+log = logging.getLogger("router")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from router.errors import APIError, BadRequestError
-from router.placing import Place
 from router.question import Mend, Question
 from router.spool import first_of, spooled
 from router.tours import Tour, Work
 from router.values import Upload
 
 if TYPE_CHECKING:
-    from router.placing import Places
+    from router.placing import Place, Places
 
 UNMADE = "dns connect connect_timeout tls credentials throttled authentication permission not_found".split()
 """Failures after which nothing can have been kept, so that the file may go to another resource."""
