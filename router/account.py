@@ -45,7 +45,7 @@ class Charged:
 
     account: Account
     tokens: Cell
-    requests: tuple[Cell, ...]
+    requests: list[Cell]
     utilisation: float
     serial: int
     refunded: bool = False
@@ -66,6 +66,7 @@ class Account:
     __slots__ = (
         "_last_remaining",
         "_last_serial",
+        "capacity",
         "charge",
         "counters",
         "deployment",
@@ -92,6 +93,8 @@ class Account:
         self.tokens = Window(MINUTE_S, self.limit.value)
         self.requests = [Window(MINUTE_S, deployment.rpm or inf)]
         self.requests += [Window(w.seconds, w.limit) for w in deployment.windows]
+        self.capacity = self._size()
+        """For capacity-weighted choices: tokens per minute, else 1,000 × requests per minute, else 100,000."""
         self.parallel = deployment.max_parallel_requests
         self.in_flight = 0
         self.factor = 1.0
@@ -109,13 +112,16 @@ class Account:
     def __repr__(self) -> str:
         return f"<Account {self.deployment.id}: {self.tokens.used} tokens, {self.in_flight} in flight>"
 
-    @property
-    def capacity(self) -> float:
-        """Its size for capacity-weighted choices: tokens per minute, else 1,000 × requests per minute, else 100,000."""
+    def _size(self) -> float:
         if self.limit.value < inf:
             return self.limit.value
         rpm = self.requests[0].limit
         return 1000.0 * rpm if rpm < inf else DEFAULT_CAPACITY
+
+    def obey_limit(self) -> None:
+        """The effective limit has moved: from now on the new one decides."""
+        self.tokens.limit = self.limit.value
+        self.capacity = self._size()
 
     @property
     def tokens_used(self) -> int:
@@ -142,7 +148,7 @@ class Account:
             window.advance(slot)
         if self.limit.is_cut:
             self.limit.recover(now)
-            self.tokens.limit = self.limit.value
+            self.obey_limit()
 
     def need(self, tokens: int) -> int:
         """The estimate as this deployment's headers have corrected it."""
@@ -193,7 +199,7 @@ class Account:
         self.in_flight += 1
         self.serial += 1
         self.counters.attempts += 1
-        cells = tuple([window.add(slot, request) for window in self.requests])
+        cells = [window.add(slot, request) for window in self.requests]
         return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, self.serial)
 
     def refund(self, lease: Lease, charged: Charged) -> None:
@@ -233,7 +239,7 @@ class Account:
             self.advance(slot, now)  # the headers speak of now, and what others used is charged now
         if limits.limit_tokens is not None:
             raised = self.limit.state(limits.limit_tokens, now)
-            self.tokens.limit = self.limit.value
+            self.obey_limit()
         if limits.remaining_tokens is not None and self.limit.known < inf:
             self._correct_estimate(limits, charged, tokens)
             theirs = int(limits.limit_tokens or self.limit.known) - limits.remaining_tokens
@@ -279,7 +285,7 @@ class Account:
             enough = self.requests[0].used > CUT_EVIDENCE_REQUESTS
         if enough:
             self.limit.cut(admitted, now)
-            self.tokens.limit = self.limit.value
+            self.obey_limit()
 
     def _learn_burst_window(self, limits: RateLimits) -> None:
         """Tokens and requests were left, and yet a 429: Azure judges this model's requests by the second."""

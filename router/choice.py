@@ -17,10 +17,13 @@ from strategies import Candidate, Sample, Strategy
 from .account import Account
 from .health import State
 
+_ALL, _WEIGHT, _TURN = Sample.ALL, Sample.WEIGHT, Sample.TURN  # reading a member from its enum costs as much as a draw
 FULL_SCAN = 8
 DRAWN = 3
 DRAWS = 9
 """Draws made to find three that fit; then the rest are walked from a random place."""
+NOT_ASKED = 3.0
+"""The load of one that takes no part in a question; any load above 1.0 is no candidate's."""
 
 
 class Tier:
@@ -35,19 +38,19 @@ class Tier:
         self._capacity = list(accumulate(account.capacity for account in self.accounts))
         self._weight = list(accumulate(account.weight for account in self.accounts))
 
-    def draw(self, by: list[float], rng: Random) -> Account:
-        """One account, with a probability in proportion to its share of the running total `by`."""
-        last = len(self.accounts) - 1
-        return self.accounts[min(bisect(by, rng.random() * by[-1]), last)]
-
     def draws(self, sample: Sample, rng: Random) -> Iterator[Account]:
-        """Distinct accounts in the order in which a sampling strategy would look at them."""
-        by = self._weight if sample is Sample.WEIGHT and self._weight[-1] > 0 else self._capacity
-        seen: set[int] = set()
+        """Distinct accounts in the order in which a sampling strategy would look at them.
+
+        Each is drawn with a probability in proportion to its share of a running total.
+        """
+        shares = self._weight if sample is _WEIGHT and self._weight[-1] > 0 else self._capacity
+        accounts, total, dice = self.accounts, shares[-1], rng.random
+        last = len(accounts) - 1
+        seen: list[Account] = []
         for _ in range(DRAWS):
-            account = self.draw(by, rng)
-            if id(account) not in seen:
-                seen.add(id(account))
+            account = accounts[bisect(shares, dice() * total, 0, last)]
+            if account not in seen:
+                seen.append(account)
                 yield account
 
     def walk(self, start: int) -> Iterator[Account]:
@@ -87,21 +90,27 @@ class Asking:
 
     def load(self, account: Account) -> float:
         """The projected utilisation of an account that could take the call; above 1.0 it cannot."""
-        now = self.now
-        if not account.health.usable(now, self.panic) and not self.desperate and not self._is_only_throttled(account):
-            return 3.0
-        if not account.resource.usable(now, self.panic):
-            return 3.0
-        if self.eases and not account.health.ready and self._passes_over(account):
-            return 3.0
+        now, health = self.now, account.health
+        if now < health.closed_until or now < account.resource.closed_until or not health.ready:
+            if not self._is_open(account):
+                return NOT_ASKED
         if account is self.kept or (self.skip and account.deployment.id in self.skip):
-            return 3.0
+            return NOT_ASKED
         if self.only is not None and account.deployment.id not in self.only:
-            return 3.0
+            return NOT_ASKED
         if account.slot != self.slot:
             account.advance(self.slot, now)
         load = account.utilisation(self.tokens)
         return min(load, 1.0) if self.free else load
+
+    def _is_open(self, account: Account) -> bool:
+        """Whether one that has been ill, or is, takes part in this question."""
+        now, health = self.now, account.health
+        if not health.usable(now, self.panic) and not self.desperate and not self._is_only_throttled(account):
+            return False
+        if not account.resource.usable(now, self.panic):
+            return False
+        return not self.eases or health.ready or not self._passes_over(account)
 
     def _is_only_throttled(self, account: Account) -> bool:
         return self.free and account.health.state(self.now) is State.THROTTLED
@@ -115,21 +124,23 @@ class Asking:
 def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[tuple[Account, float]]:
     """The accounts of a tier that could take the call and that the strategy wants to see, with their utilisation."""
     load = asking.load
-    if len(tier.accounts) <= FULL_SCAN or sample is Sample.ALL:
+    if len(tier.accounts) <= FULL_SCAN or sample is _ALL:
         return [(account, p) for account in tier.accounts if (p := load(account)) <= 1.0]
-    if sample is Sample.TURN:
+    if sample is _TURN:
         return _first(tier, asking.turn % len(tier.accounts), asking)
-    wanted = 1 if sample is Sample.WEIGHT else DRAWN
+    wanted = 1 if sample is _WEIGHT else DRAWN
     found: list[tuple[Account, float]] = []
     for account in tier.draws(sample, asking.rng):
         p = load(account)
         if p <= 1.0:
             found.append((account, p))
             if len(found) == wanted:
-                break
+                return found
+    if found:
+        return found
     start = int(asking.rng.random() * len(tier.accounts))
-    if sample is Sample.WEIGHT:
-        found = found or _first(tier, start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
+    if sample is _WEIGHT:
+        found = _first(tier, start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
     return found or _first(tier, start, asking)
 
 
@@ -143,11 +154,19 @@ def _first(tier: Tier, start: int, asking: Asking, least_weight: float = 0.0) ->
     return []
 
 
-def as_candidate(account: Account, utilisation: float, typical_s: float) -> Candidate:
-    """What the strategy is told of an account; `typical_s` is the group's smoothed seconds per call."""
-    slowness = account.seconds / typical_s if typical_s and account.seconds else 1.0
-    name, weight = account.deployment.id, account.weight
-    return Candidate(name, utilisation, account.in_flight, account.capacity, weight, slowness)
+def shown(found: list[tuple[Account, float]], typical_s: float) -> list[Candidate]:
+    """What the strategy is told of accounts with their utilisation; `typical_s`: the group's seconds per call."""
+    return [
+        Candidate(
+            account.deployment.id,
+            utilisation,
+            account.in_flight,
+            account.capacity,
+            account.weight,
+            account.seconds / typical_s if typical_s and account.seconds else 1.0,
+        )
+        for account, utilisation in found
+    ]
 
 
 def sample_of(strategy: Strategy) -> Sample:

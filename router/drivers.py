@@ -20,6 +20,7 @@ from .stores import Store
 from .values import Failure, Kind, Lease, Reply
 
 T = TypeVar("T")
+STORE_STEPS = (Reserve, Settle, Begin, Leave)
 CLEAN_UP_S = 1.0
 """How long a cancelled call may take to tell a remote store that it is gone."""
 
@@ -78,7 +79,7 @@ def drive(journey: Journey[T], store: Store, transport: Transport, tell: Callabl
             except StopIteration as stop:
                 held.lease = None  # handed over with the result, or settled
                 return stop.value  # type: ignore[no-any-return]
-            if isinstance(step, (Reserve, Settle, Begin, Leave)):
+            if isinstance(step, STORE_STEPS):
                 answer = store.apply(step)
                 held.answered(step, answer)
             elif isinstance(step, Send):
@@ -111,7 +112,7 @@ async def adrive(journey: Journey[T], store: Store, transport: Transport, tell: 
             except StopIteration as stop:
                 held.lease = None
                 return stop.value  # type: ignore[no-any-return]
-            if isinstance(step, (Reserve, Settle, Begin, Leave)):
+            if isinstance(step, STORE_STEPS):
                 answer = await store.aapply(step)
                 held.answered(step, answer)
             elif isinstance(step, Send):

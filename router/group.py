@@ -14,7 +14,7 @@ from strategies.simple_shuffle import effective_weights
 
 from .account import Account
 from .budget import RetryBudget
-from .choice import Asking, Tier, as_candidate, candidates, sample_of
+from .choice import Asking, Tier, candidates, sample_of, shown
 from .events import Event, StrategyFailed
 from .health import State
 from .queue import Queue
@@ -119,18 +119,19 @@ class Group:
     def _ask_strategy(self, found: list[tuple[Account, float]], asking: Asking) -> tuple[Account, float]:
         if len(found) == 1:
             return found[0]
-        now = asking.now
-        shown = [as_candidate(account, p, self.seconds) for account, p in found]
-        situation = Situation(now, self.turn, asking.tokens, asking.rng)
+        told = shown(found, self.seconds)
+        situation = Situation(asking.now, self.turn, asking.tokens, asking.rng)
         try:
-            name = self.strategy.choose(shown, situation).name
-            return next(pair for pair in found if pair[0].deployment.id == name)
-        except StopIteration:
-            problem = "it returned something that was not among the candidates"
+            name = self.strategy.choose(told, situation).name
         except Exception as error:  # a strategy is the user's code; the call must go on without it
             problem = f"it raised {type(error).__name__}"
+        else:
+            for pair in found:
+                if pair[0].deployment.id == name:
+                    return pair
+            problem = "it returned something that was not among the candidates"
         self._events.append(StrategyFailed(self.name, type(self.strategy).__name__, problem))
-        name = FALLBACK_STRATEGY.choose(shown, situation).name
+        name = FALLBACK_STRATEGY.choose(told, situation).name
         return next(pair for pair in found if pair[0].deployment.id == name)
 
     def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:

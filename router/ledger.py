@@ -295,7 +295,7 @@ class Ledger:
         account.counters.throttles += 1
         if failure.kind is Kind.BUSY:
             account.limit.busy(now)
-            account.tokens.limit = account.limit.value
+            account.obey_limit()
         else:
             account.contradicted(failure.limits, lease.charges, lease.tokens, now)
         seconds = throttle_seconds(failure.retry_after, lease.deployment, self.health)

@@ -3,6 +3,9 @@
 A journey (`journey.py`) is a generator.  It yields one of these steps and is sent the answer; it cannot do
 anything else, so it cannot read a clock, sleep or touch a socket.  Two drivers (`drivers.py`) carry the steps
 out, one blocking and one awaiting.
+
+Steps are made afresh for each question and never changed.  They are not frozen, because a frozen dataclass takes four
+times as long to make, and each call makes several.
 """
 
 from __future__ import annotations
@@ -55,7 +58,7 @@ class Ticket:
             bell()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Refusal:
     """Nothing could be reserved."""
 
@@ -70,7 +73,7 @@ class Refusal:
     """One line per deployment: why not.  Only made when nothing is queued."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reserve(Step["Lease | Refusal"]):
     """Choose a deployment of `group` for the call and charge it, in one stroke."""
 
@@ -89,7 +92,7 @@ class Reserve(Step["Lease | Refusal"]):
     """A retry that was counted and paid for when it was asked for with more in `tried`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send(Step["Reply | Failure"]):
     """Send one attempt and bring its reply: whole, or up to a stream's first content."""
 
@@ -98,7 +101,7 @@ class Send(Step["Reply | Failure"]):
     """Seconds for the attempt."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Begin(Step[None]):
     """A stream began well: learn from its head; the lease stays open until the stream's end."""
 
@@ -106,7 +109,7 @@ class Begin(Step[None]):
     reply: Reply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settle(Step[None]):
     """The attempt is over: charge what it really cost, learn from it, free its place.  Idempotent."""
 
@@ -116,7 +119,7 @@ class Settle(Step[None]):
     """The failure says nothing about the deployment (the caller's own short timeout)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leave(Step[None]):
     """Give up a place in the queue.  Idempotent."""
 
@@ -124,7 +127,7 @@ class Leave(Step[None]):
     group: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wait(Step[float]):
     """Sleep until the ticket rings or `seconds` have passed; the answer is how long it took."""
 
@@ -132,7 +135,7 @@ class Wait(Step[float]):
     ticket: Ticket | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tell(Step[None]):
     """Let listeners know."""
 

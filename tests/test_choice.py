@@ -11,7 +11,7 @@ import pytest
 
 from router.account import Account
 from router.charge import ChargePolicy
-from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, as_candidate, candidates, sample_of
+from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, candidates, sample_of, shown
 from router.health import Resource
 from router.values import Deployment, HealthPolicy, Kind
 from router.window import slot_of
@@ -216,8 +216,8 @@ def test_one_that_came_back_is_shown_to_a_tenth_at_first_and_to_all_half_a_minut
     assert back.health.succeeded(NOW - after)
     rng = Random(3)
     asked = [asking(seed=rng.getrandbits(30)) for _ in range(2000)]
-    shown = sum("d0" in names(candidates(group, Sample.ALL, question)) for question in asked)
-    assert shown / 2000 == pytest.approx(share, abs=0.04)
+    times = sum("d0" in names(candidates(group, Sample.ALL, question)) for question in asked)
+    assert times / 2000 == pytest.approx(share, abs=0.04)
 
 
 def test_a_probe_that_is_due_is_always_shown() -> None:
@@ -232,16 +232,16 @@ def test_a_probe_that_is_due_is_always_shown() -> None:
 def test_a_candidate_says_what_the_account_is() -> None:
     east = account("east", tpm=60_000)
     east.seconds, east.in_flight, east.weight = 3.0, 2, 0.5
-    shown = as_candidate(east, 0.25, typical_s=1.5)
-    assert (shown.name, shown.utilisation, shown.in_flight) == ("east", 0.25, 2)
-    assert (shown.capacity, shown.weight, shown.slowness) == (60_000, 0.5, 2.0)
+    [told] = shown([(east, 0.25)], typical_s=1.5)
+    assert (told.name, told.utilisation, told.in_flight) == ("east", 0.25, 2)
+    assert (told.capacity, told.weight, told.slowness) == (60_000, 0.5, 2.0)
 
 
 @pytest.mark.parametrize(("own", "typical"), [(0.0, 1.5), (1.5, 0.0)])
 def test_before_the_first_replies_everybody_is_typically_slow(own: float, typical: float) -> None:
     east = account("east")
     east.seconds = own
-    assert as_candidate(east, 0.0, typical).slowness == 1.0
+    assert shown([(east, 0.0)], typical)[0].slowness == 1.0
 
 
 def test_a_strategy_that_does_not_say_what_it_wants_to_see_sees_everything() -> None:

@@ -424,7 +424,7 @@ STRANGER = Candidate("nobody", 0.0, 0, 1.0, 1.0, 1.0)
         (None, "it raised AttributeError"),
         ("east", "it raised AttributeError"),
         (STRANGER, "it returned something that was not among the candidates"),
-        (StopIteration(), "it returned something that was not among the candidates"),
+        (StopIteration(), "it raised StopIteration"),
     ],
     ids=["raises", "returns None", "returns a str", "returns a stranger", "raises StopIteration"],
 )

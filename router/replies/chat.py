@@ -32,7 +32,6 @@ class Message(Model):
     content: Any = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
-    _shape: Any = PrivateAttr(default=None)
 
     @property
     def parsed(self) -> Any:
@@ -41,6 +40,17 @@ class Message(Model):
         Raises:
             pydantic.ValidationError: the content is no such instance, as where it was cut at the limit of tokens.
         """
+        return None
+
+
+class ShapedMessage(Message):
+    """A message that is to be parsed.  A class of its own, because a private attribute costs every chunk's delta."""
+
+    _shape: Any = PrivateAttr(default=None)
+
+    @property
+    def parsed(self) -> Any:
+        """See `Message.parsed`."""
         if self._shape is None or self.refusal or not isinstance(self.content, str) or not self.content:
             return None
         return self._shape.model_validate_json(self.content)
@@ -90,5 +100,8 @@ def shaped(reply: ChatCompletion, cls: Any) -> ChatCompletion:
     """The reply, whose messages know what `parsed` is to be."""
     for choice in reply.choices:
         if isinstance(choice, Choice):
+            message = choice.message
+            facts = {**message.__dict__, **(message.model_extra or {})}
+            choice.message = ShapedMessage.model_construct(message.model_fields_set, **facts)
             choice.message._shape = cls
     return reply

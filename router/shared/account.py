@@ -208,7 +208,7 @@ class SharedAccount(Account):
         raised = False
         if limits.limit_tokens is not None:
             raised = self.limit.state(limits.limit_tokens, now)
-            self.tokens.limit = self.limit.value
+            self.obey_limit()
         if limits.remaining_tokens is not None and self.limit.known < inf and now - self._told_at < FRESH_S:
             if self.slot < (slot := slot_of(now)):
                 self.advance(slot, now)
