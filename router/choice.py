@@ -91,9 +91,9 @@ class Asking:
     def load(self, account: Account) -> float:
         """The projected utilisation of an account that could take the call; above 1.0 it cannot."""
         now, health = self.now, account.health
-        if now < health.closed_until or now < account.resource.closed_until or not health.ready:
-            if not self._is_open(account):
-                return NOT_ASKED
+        well = health.ready and now >= health.closed_until and now >= account.resource.closed_until
+        if not well and not self._is_open(account):
+            return NOT_ASKED
         if account is self.kept or (self.skip and account.deployment.id in self.skip):
             return NOT_ASKED
         if self.only is not None and account.deployment.id not in self.only:

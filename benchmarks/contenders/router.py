@@ -86,7 +86,7 @@ class Entry(Contender):
 
     async def decide(self, count: int, watch: Any) -> None:
         """Estimate, admit, choose, charge.  What was charged is settled afterwards, off the clock."""
-        store, body = self._built._store, {"messages": MESSAGES, "max_tokens": 100}
+        store, body = self._built._works.store, {"messages": MESSAGES, "max_tokens": 100}
         for size in _parts(count, 500):
             calls = [Call("chat.completions", GROUP, body) for _ in range(size)]
             leases = []
@@ -100,7 +100,7 @@ class Entry(Contender):
     async def route(self, count: int, watch: Any) -> None:
         """A whole `acompletion` on a transport that has the reply at once: request to `Call`, journey, reply models."""
         router = self._built
-        router._transport = NoTransport()  # type: ignore[assignment]
+        router._works.transport = NoTransport()  # type: ignore[assignment]
         with watch:
             for _ in range(count):
                 await router.acompletion(model=GROUP, messages=MESSAGES, max_tokens=100)

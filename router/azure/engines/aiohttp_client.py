@@ -21,10 +21,12 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
+from .aiohttp_exchange import Exchange, Line, connection_for
 from .breakdowns import connect_time
 
 _LARGE = 2**20
 """Bodies from here on are written in pieces: aiohttp warns of larger ones in one piece."""
+KEPT_LINES = 4096
 _EXACT = float("inf")
 """aiohttp rounds timeouts above this up to whole seconds; never, for us."""
 
@@ -36,10 +38,12 @@ class Client:
         tls: the TLS settings.  None: the trust store of the system.
     """
 
-    __slots__ = ("_session",)
+    __slots__ = ("_connector", "_lines", "_loop", "_session")
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
-        connector = CheckedConnector(
+        self._loop = asyncio.get_running_loop()
+        self._lines: dict[tuple[str, str], Line | None] = {}
+        self._connector = connector = CheckedConnector(
             limit=MAX_CONNECTIONS,
             limit_per_host=0,
             keepalive_timeout=KEEP_ALIVE_S,
@@ -53,8 +57,37 @@ class Client:
             skip_auto_headers=("content-type",),  # a POST without a body has none
         )
 
-    async def begin(self, request: Request, total: float | None) -> aiohttp.ClientResponse:
-        """Send; the answer's headers are in, its body is not.  `total` seconds bound the body's reading too."""
+    async def begin(self, request: Request) -> Exchange:
+        """Send a request whose body is in memory, through no proxy; the answer's headers are in, its body is not.
+
+        `request.timeout` bounds the body's reading as well, until `Exchange.untimed`.
+        """
+        line = self._lines[request.method, request.url]
+        assert line is not None
+        assert isinstance(request.body, bytes)
+        deadline = self._loop.time() + request.timeout
+        head = line.head(request, len(request.body))
+        exchange = Exchange(request, await connection_for(self._connector, line, request))
+        await exchange.begin(head, request.body, deadline)
+        return exchange
+
+    def is_plain(self, request: Request) -> bool:
+        """Whether `begin` can send it; else `begin_by_session`."""
+        if not isinstance(request.body, bytes):
+            return False
+        key = request.method, request.url
+        if key not in self._lines:
+            if len(self._lines) >= KEPT_LINES:
+                self._lines.clear()
+            url, proxy = _target(request.url)
+            self._lines[key] = None if proxy else Line(request, url, self._loop)
+        return self._lines[key] is not None
+
+    async def begin_by_session(self, request: Request, total: float | None) -> aiohttp.ClientResponse:
+        """Send anything: a body that is read while it is sent, or through a proxy.
+
+        The answer's headers are in, its body is not.  `total` seconds bound the body's reading too.
+        """
         url, proxy = _target(request.url)
         body, headers = request.body, request.headers
         data: Any

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
     from .aiohttp_client import Client
+    from .aiohttp_exchange import Exchange
+
+    Response = Exchange | ClientResponse
 
 
 class AiohttpEngine:
@@ -69,18 +72,29 @@ class AiohttpEngine:
         return self._clients.add(asyncio.get_running_loop(), client, client.aclose)
 
     async def _exchange(self, client: Client, request: Request) -> Answer:
-        response = await client.begin(request, request.timeout)
+        response: Response
+        if client.is_plain(request):
+            response = await client.begin(request)
+        else:
+            response = await client.begin_by_session(request, request.timeout)
         return await self._whole(response, request)
 
     async def _stream(self, client: Client, request: Request) -> Answer:
+        if client.is_plain(request):
+            exchange = await client.begin(request)
+            headers = _headers(exchange)
+            if not is_stream(request, exchange.status, headers.get("content-type", "")):
+                return await self._whole(exchange, request)
+            exchange.untimed()
+            return Answer(exchange.status, headers, chunks=AiohttpChunks(exchange, request))
         async with asyncio.timeout(request.timeout):
-            response = await client.begin(request, None)
+            response = await client.begin_by_session(request, None)
             headers = _headers(response)
             if not is_stream(request, response.status, headers.get("content-type", "")):
                 return await self._whole(response, request)
         return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
 
-    async def _whole(self, response: ClientResponse, request: Request) -> Answer:
+    async def _whole(self, response: Response, request: Request) -> Answer:
         """Read the body to its end, or to the limit; the connection is free again afterwards, or gone."""
         try:
             content = response.content
@@ -104,7 +118,7 @@ class AiohttpChunks:
 
     __slots__ = ("_loop", "_request", "_response")
 
-    def __init__(self, response: ClientResponse, request: Request) -> None:
+    def __init__(self, response: Response, request: Request) -> None:
         self._response = response
         self._request = request
         self._loop = asyncio.get_running_loop()
@@ -150,7 +164,7 @@ class AiohttpChunks:
             self._loop.call_soon_threadsafe(self._response.close)
 
 
-def _headers(response: ClientResponse) -> dict[str, str]:
+def _headers(response: Response) -> dict[str, str]:
     """In lower case; what was sent twice is joined by a comma."""
     found = response.headers
     headers = {name.lower(): value for name, value in found.items()}

@@ -62,9 +62,9 @@ def breakdown_of(error: Exception, request: Request) -> Breakdown:
     return Breakdown(kind, _message(kind, error, request), sent=sent)
 
 
-def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer") -> Breakdown:
-    """The Breakdown of a read that took longer than `seconds`."""
-    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:.3g} s", sent=True)
+def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer", *, sent: bool = True) -> Breakdown:
+    """The Breakdown of a read, or of a wait for a connection, that took longer than `seconds`."""
+    return Breakdown(Kind.TIMEOUT, f"{host_of(request)} gave no {waiting_for} within {seconds:.3g} s", sent=sent)
 
 
 def ambiguous(request: Request) -> Breakdown:

@@ -1,0 +1,167 @@
+"""One request and its answer, written to and read from a connection of aiohttp's pool.
+
+aiohttp keeps the pool, resolves names, speaks TLS and parses; what is left out is its session, which spends half of a
+call's CPU on what we never ask for: redirects, cookies, traces, form payloads, a task that writes the body.  A request
+whose bytes are known needs one `write`.  (Measured by `python -m benchmarks engines`: about half of a session's cost.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import aiohttp
+from aiohttp.connector import BaseConnector, Connection
+from aiohttp.streams import EMPTY_PAYLOAD
+from multidict import CIMultiDictProxy
+
+from . import Request
+from .breakdowns import connect_time, out_of_time
+
+_APART = 2**16
+"""Bodies from here on are written by themselves, so that they are not copied behind the head."""
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_EXACT = float("inf")
+"""aiohttp rounds timeouts above this up to whole seconds; never, for us."""
+
+
+class Line:
+    """What all requests of one method to one URL share.  Made once; a router has few of them.
+
+    Args:
+        request: the first of them.
+        url: its URL, encoded.
+        loop: the event loop whose connections it uses.
+    """
+
+    __slots__ = ("start", "way")
+
+    def __init__(self, request: Request, url: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self.way = aiohttp.ClientRequest(request.method, url, loop=loop)
+        """What the pool is asked with; it never travels."""
+        headers = self.way.headers
+        self.start = (
+            f"{self.way.method} {url.raw_path_qs} HTTP/1.1\r\nHost: {headers['Host']}\r\n"
+            f"Accept-Encoding: {headers['Accept-Encoding']}\r\n"
+        )
+
+    def head(self, request: Request, length: int) -> bytes:
+        """The bytes before the body.
+
+        Raises:
+            ValueError: a header holds a control character; which one is not said, for it may be the key.
+        """
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        if length or request.method not in ("GET", "HEAD"):
+            lines.append(f"content-length: {length}")
+        if not all(map(str.isprintable, lines)) and _CONTROL.search("".join(lines)):
+            raise ValueError("a header holds a control character")
+        text = "\r\n".join(lines)
+        return f"{self.start}{text}\r\n\r\n".encode()
+
+
+class Exchange:
+    """An answer that has begun, and the connection that brings it.
+
+    Attributes:
+        status: of HTTP.
+        headers: as they came.
+        content: aiohttp's reader of the body.
+    """
+
+    __slots__ = ("_connection", "_request", "_timer", "content", "headers", "status")
+
+    def __init__(self, request: Request, connection: Connection) -> None:
+        self._request = request
+        self._connection: Connection | None = connection
+        self._timer: asyncio.TimerHandle | None = None
+        self.status = 0
+        self.headers: CIMultiDictProxy[str]
+        self.content: aiohttp.StreamReader = EMPTY_PAYLOAD
+
+    async def begin(self, head: bytes, body: bytes, deadline: float) -> None:
+        """Write, and read the head of the answer.
+
+        Args:
+            head, body: what to write.
+            deadline: on the loop's clock; until `untimed`, it holds for the body's reading as well.
+        """
+        connection = self._connection
+        assert connection is not None
+        protocol, transport = connection.protocol, connection.transport
+        assert protocol is not None
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_at(deadline, self._expire)
+        try:
+            protocol.set_response_params(
+                skip_payload=self._request.method == "HEAD", read_until_eof=True, auto_decompress=True
+            )
+            if transport is None:
+                raise aiohttp.ServerDisconnectedError
+            if len(body) < _APART:
+                transport.write(head + body)
+            else:
+                transport.write(head)
+                transport.write(body)
+            message, content = await protocol.read()
+            while 100 <= message.code < 200 and message.code != 101:
+                message, content = await protocol.read()
+        except BaseException:
+            self.close()
+            raise
+        self.status, self.headers, self.content = message.code, message.headers, content
+        content.on_eof(self._finished)
+
+    def untimed(self) -> None:
+        """The head came in time; whoever reads on sets a time of its own."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def close(self) -> None:
+        """Drop the connection, unless it was given back at the body's end.  Idempotent."""
+        self.untimed()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            if self.content is not EMPTY_PAYLOAD and self.content.exception() is None:
+                self.content.set_exception(aiohttp.ClientConnectionError("Connection closed"))
+
+    def _finished(self) -> None:
+        """The body is whole: the connection is free, unless the service answered before it had read all of ours."""
+        self.untimed()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            transport = connection.transport
+            if transport is not None and transport.get_write_buffer_size():
+                connection.close()
+            else:
+                connection.release()
+
+    def _expire(self) -> None:
+        self._timer = None
+        connection = self._connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.set_exception(TimeoutError())
+        if self.content is not EMPTY_PAYLOAD:
+            self.content.set_exception(TimeoutError())
+
+
+async def connection_for(connector: BaseConnector, line: Line, request: Request) -> Connection:
+    """A connection out of the pool, or a new one.  An idle one costs no timer.
+
+    Raises:
+        Breakdown: there was none within `request.timeout`, because all are in use.
+        aiohttp.ConnectionTimeoutError: connecting took too long.
+    """
+    connecting = connect_time(request)
+    timeout = aiohttp.ClientTimeout(None, request.timeout, None, connecting, _EXACT)
+    started = asyncio.get_running_loop().time()
+    try:
+        return await connector.connect(line.way, [], timeout)
+    except TimeoutError as error:
+        late = asyncio.get_running_loop().time() - started >= request.timeout
+        if not late:
+            raise aiohttp.ConnectionTimeoutError from error
+    raise out_of_time(request, request.timeout, "free connection", sent=False)
