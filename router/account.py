@@ -237,13 +237,14 @@ class Account:
         raised = False
         if self.slot < (slot := slot_of(now)):
             self.advance(slot, now)  # the headers speak of now, and what others used is charged now
-        if limits.limit_tokens is not None:
-            raised = self.limit.state(limits.limit_tokens, now)
+        if limits.limit_tokens is not None and self.limit.state(limits.limit_tokens, now):
+            raised = True
+        if self.tokens.limit != self.limit.value:
             self.obey_limit()
-        if limits.remaining_tokens is not None and self.limit.known < inf:
-            self._correct_estimate(limits, charged, tokens)
-            theirs = int(limits.limit_tokens or self.limit.known) - limits.remaining_tokens
-            self.charge.saw(now, self.limit.known, theirs, self.tokens.used)
+        if limits.remaining_tokens is not None and (known := self.limit.known) < inf:
+            self._correct_estimate(limits.remaining_tokens, charged, tokens)
+            theirs = int(limits.limit_tokens or known) - limits.remaining_tokens
+            self.charge.saw(now, known, theirs, self.tokens.used)
             self._lower(self.tokens, limits.remaining_tokens)
         if limits.remaining_requests is not None and limits.limit_requests is not None:
             for window in self.requests:
@@ -256,13 +257,13 @@ class Account:
         if headroom < inf and remaining < headroom:
             window.add(self.slot, int(headroom - remaining))
 
-    def _correct_estimate(self, limits: RateLimits, charged: Charged, tokens: int) -> None:
+    def _correct_estimate(self, remaining: int, charged: Charged, tokens: int) -> None:
         """When exactly one call lies between two readings, their difference is what it was charged."""
-        before, self._last_remaining = self._last_remaining, limits.remaining_tokens
+        before, self._last_remaining = self._last_remaining, remaining
         alone = charged.serial == self.serial and self._last_serial == charged.serial - 1
         self._last_serial = charged.serial
-        if alone and before is not None and limits.remaining_tokens is not None and tokens > 0:
-            charge = before - limits.remaining_tokens
+        if alone and before is not None and tokens > 0:
+            charge = before - remaining
             if charge > 0:
                 ratio = min(charge / tokens, FACTOR_CAP)
                 self.factor = max(1.0, self.factor + SMOOTHING * (ratio - self.factor))

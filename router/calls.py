@@ -190,7 +190,7 @@ def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:
 def _check_body(operation: str, body: Mapping[str, Any]) -> None:
     if operation in ("chat.completions", "messages"):
         messages = body.get("messages")
-        if not isinstance(messages, Sequence) or isinstance(messages, (str, bytes)):
+        if type(messages) is not list and (not isinstance(messages, Sequence) or isinstance(messages, (str, bytes))):
             raise BadRequestError(
                 f'`messages` must be a list of objects such as {{"role": "user", "content": "…"}},'
                 f" not {type(messages).__name__}"
@@ -198,7 +198,7 @@ def _check_body(operation: str, body: Mapping[str, Any]) -> None:
         if not messages:
             raise BadRequestError("`messages` is empty: give at least one message")
         for place, message in enumerate(messages):
-            if not isinstance(message, Mapping):
+            if type(message) is not dict and not isinstance(message, Mapping):
                 raise BadRequestError(f"`messages[{place}]` must be an object, not {type(message).__name__}")
         limit = body.get("max_tokens")
         if operation == "messages" and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):

@@ -58,6 +58,8 @@ class EffectiveLimit:
 
     def state(self, tokens: int, now: float) -> bool:
         """A header stated the limit.  True if that raised the limit, so that waiters should look again."""
+        if tokens == self.stated and self._cut_to is None:
+            return False
         before = self.value
         self.stated = float(tokens)
         self.recover(now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +270,7 @@ class Kind(StrEnum):
     """`mock_testing_fallbacks` and its kin: no request was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimits:
+class RateLimits(NamedTuple):
     """What the `x-ratelimit-*` headers of a reply said; None where absent, no number, or too small to mean it."""
 
     limit_tokens: int | None = None
@@ -363,8 +362,7 @@ class Lease:
     tokens_settled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request that was sent, or could not be: an entry of `reply.routing.attempts` and `error.attempts`."""
 
     deployment: str

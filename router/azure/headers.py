@@ -75,7 +75,9 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits:
         limit_tokens, left_tokens, limit_requests, left_requests = map(get, _CLAUDES_QUOTA)
         if limit_tokens is left_tokens is limit_requests is left_requests is None:
             return NO_RATE_LIMITS
-    return RateLimits(*_quota(limit_tokens, left_tokens), *_quota(limit_requests, left_requests))
+    most_tokens, more_tokens = _quota(limit_tokens, left_tokens)
+    most_requests, more_requests = _quota(limit_requests, left_requests)
+    return RateLimits(most_tokens, more_tokens, most_requests, more_requests)
 
 
 def request_id(headers: Mapping[str, str]) -> str | None:
