@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("clockless", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("clockless")  # a busy machine is no reason to fail: tests never time
 
 pytest_plugins = ["tests.redis_servers.fixtures"]
 

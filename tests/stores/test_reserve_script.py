@@ -61,7 +61,7 @@ class Asker:
         return tokens, sum(int(v) for k, v in fields.items() if k[:1] == b"R")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(asks, min_size=20, max_size=60))
 def test_no_minute_holds_more_than_the_limit(history: list[Any]) -> None:
     asker, now_ms, used = Asker(), 1_000_000, list[tuple[float, int, int]]()
