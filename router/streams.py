@@ -64,10 +64,9 @@ class _Begun:
     """What both faces share: the source, the lease, and how it is settled."""
 
     def __init__(self, granted: Granted, store: Store, gap: float, mend: Mend | None = None) -> None:
-        from .replies import event_model  # pydantic's models take their time to build, so they wait for a first use
+        from .replies import event_maker  # pydantic's models take their time to build, so they wait for a first use
 
-        self._as_event = event_model
-        self._operation = granted.lease.call.operation
+        self._as_event = event_maker(granted.lease.call.operation)
         self._mend = mend
         self._granted = granted
         self._store = store
@@ -84,14 +83,6 @@ class _Begun:
     def text(self) -> str:
         """The text that was delivered so far."""
         return self._source.text
-
-    def _shaped(self, event: dict[str, Any] | bytes) -> Any:
-        """What the caller is to see of an event: a model, or bytes as they came."""
-        if isinstance(event, bytes):
-            return event
-        if self._mend is not None:
-            event = self._mend(event, self._granted.lease.deployment.id)
-        return self._as_event(self._operation, event)
 
     def _usage(self) -> Usage:
         """What the stream used: as stated, else the estimate of the prompt and of the text that came."""
@@ -151,8 +142,10 @@ class Stream(_Begun):
         except BaseException:
             self.close()
             raise
-        if isinstance(event, dict | bytes):
-            return self._shaped(event)
+        if isinstance(event, dict):
+            return self._as_event(event if self._mend is None else self._mend(event, self.routing.deployment))
+        if isinstance(event, bytes):
+            return event
         self._source.close()
         self._store.apply(self._settlement(event))
         self._settled()
@@ -191,8 +184,10 @@ class AsyncStream(_Begun):
         except BaseException:
             await self.aclose()
             raise
-        if isinstance(event, dict | bytes):
-            return self._shaped(event)
+        if isinstance(event, dict):
+            return self._as_event(event if self._mend is None else self._mend(event, self.routing.deployment))
+        if isinstance(event, bytes):
+            return event
         await self._give_back(self._settlement(event))
         if event is not None:
             self._raise(event)

@@ -92,13 +92,13 @@ def _inputs(value: Any) -> int:
     """Tokens of a text, of texts (each rounded up by itself), of one array of tokens, or of several."""
     if isinstance(value, str):
         return text_tokens(len(value))
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, (list, tuple)):
         return 0
     total = 0
     for item in value:
         if isinstance(item, str):
             total += -(-len(item) // CHARACTERS_PER_TOKEN)
-        elif isinstance(item, list | tuple):
+        elif isinstance(item, (list, tuple)):
             total += len(item)
         elif isinstance(item, int):
             total += 1
@@ -107,7 +107,7 @@ def _inputs(value: Any) -> int:
 
 def _conversation(messages: Any) -> int:
     """Characters of chat messages, or of the items of a response's input."""
-    if not isinstance(messages, list | tuple):
+    if not isinstance(messages, (list, tuple)):
         return 0
     total = 0
     for message in messages:
@@ -128,7 +128,7 @@ def _content(content: Any, nested: bool = False) -> int:
     """Characters of a content: a text, or a list of parts, those of a tool's result included."""
     if isinstance(content, str):
         return len(content)
-    if not isinstance(content, list | tuple):
+    if not isinstance(content, (list, tuple)):
         return 0
     total = 0
     for part in content:
@@ -152,14 +152,14 @@ def _is_low(part: dict[str, Any]) -> bool:
 
 
 def _tool_calls(calls: Any) -> int:
-    if not isinstance(calls, list | tuple):
+    if not isinstance(calls, (list, tuple)):
         return 0
     functions = [call.get("function") for call in calls if isinstance(call, dict)]
     return sum(_length(f.get("name")) + _length(f.get("arguments")) for f in functions if isinstance(f, dict))
 
 
 def _tools(tools: Any) -> int:
-    if not isinstance(tools, list | tuple):
+    if not isinstance(tools, (list, tuple)):
         return 0
     total = 0
     for tool in tools:

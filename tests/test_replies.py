@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from router.replies import ChatCompletion, event_model, reply_model
+from router.replies import ChatCompletion, event_maker, reply_model
 from router.values import Routing
 
 ROUTING = Routing("east", "g")
@@ -52,6 +52,7 @@ def test_a_strange_field_does_not_cost_the_answer(usage: object) -> None:
 
 
 def test_chunks_without_a_delta_or_without_choices_are_chunks() -> None:
-    assert event_model("chat.completions", {"choices": []}).choices == []
-    only_filters = event_model("chat.completions", {"choices": [{"index": 0, "content_filter_results": {}}]})
+    chunk = event_maker("chat.completions")
+    assert chunk({"choices": []}).choices == []
+    only_filters = chunk({"choices": [{"index": 0, "content_filter_results": {}}]})
     assert only_filters.choices[0].delta.content is None

@@ -133,27 +133,29 @@ class ChunkReader:
 
     def _read_choice(self, choice: dict[str, Any]) -> None:
         index = choice.get("index", 0)
+        key = index if isinstance(index, int) else 0
         first = index == 0
         delta = choice.get("delta")
         if isinstance(delta, dict):
             content = delta.get("content")
             if content and isinstance(content, str):
                 self._take(content, first)
-            for key in _CONTENT:
-                if key in delta and delta[key] and (key != "content" or not isinstance(content, str)):
-                    self.begun = True
-                    self.characters += _length(delta[key])
+            if len(delta) > 1 or not isinstance(content, str):  # most hold a piece of text and nothing else
+                for name in _CONTENT:
+                    if name in delta and delta[name] and (name != "content" or not isinstance(content, str)):
+                        self.begun = True
+                        self.characters += _length(delta[name])
         else:
             text = choice.get("text")  # `completions`
             if isinstance(text, str) and text:
                 self._take(text, first)
         # An annotation of the asynchronous filter may come after the finish; it opens nothing again.
         if choice.get("finish_reason") is not None:
-            self._closed.add(_key(index))
-            self._open.discard(_key(index))
+            self._closed.add(key)
+            self._open.discard(key)
             self.finished = not self._open
-        elif _key(index) not in self._closed:
-            self._open.add(_key(index))
+        elif key not in self._open and key not in self._closed:
+            self._open.add(key)
             self.finished = False
 
     def _take(self, text: str, first: bool) -> None:
@@ -169,10 +171,6 @@ class ChunkReader:
         failure.partial = self.text
         failure.usage = self.usage
         return failure
-
-
-def _key(index: Any) -> int:
-    return index if isinstance(index, int) else 0
 
 
 def _length(value: Any) -> int:

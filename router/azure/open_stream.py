@@ -15,6 +15,7 @@ from router.values import Failure, Kind, Usage
 from .engines import Breakdown, Chunks
 from .intake import Intake
 
+_EVENT = (dict, bytes)
 DRAIN_S = 0.05
 """How long to wait, after `[DONE]`, for the end of the bytes: less than a new TLS connection would take."""
 
@@ -120,7 +121,7 @@ class OpenStream:
             while not intake.ready:
                 self._read(until - time.perf_counter())
         item = intake.ready.popleft() if intake.ready else self._end
-        if isinstance(item, dict | bytes):
+        if isinstance(item, _EVENT):
             return item
         self._end = item
         if item is None and not intake.drained and self._chunks is not None:
@@ -136,7 +137,7 @@ class OpenStream:
             while not intake.ready:
                 await self._aread(until - time.perf_counter())
         item = intake.ready.popleft() if intake.ready else self._end
-        if isinstance(item, dict | bytes):
+        if isinstance(item, _EVENT):
             return item
         self._end = item
         if item is None and not intake.drained and self._chunks is not None:

@@ -128,7 +128,7 @@ def with_roles(traits: Traits, messages: Any) -> Any:
     A reasoning model refuses `system` and `developer` beside each other, so all of them become `developer`.  A model
     older than the role `developer` gets `system` instead.
     """
-    if traits.knows_developer is None or not isinstance(messages, list | tuple):
+    if traits.knows_developer is None or not isinstance(messages, (list, tuple)):
         return messages
     roles = {message.get("role") for message in messages if isinstance(message, Mapping)}
     if "developer" not in roles or (traits.knows_developer and "system" not in roles):

@@ -7,7 +7,8 @@ what the service sent as it is; only what callers rely on is declared, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from router.values import Reply, Routing
@@ -56,7 +57,7 @@ __all__ = [
     "TextCompletionChunk",
     "ToolCall",
     "Transcription",
-    "event_model",
+    "event_maker",
     "model_of",
     "reply_model",
     "reply_of",
@@ -121,11 +122,12 @@ def reply_model(operation: str, body: Mapping[str, Any], routing: Routing) -> Ro
 def model_of(cls: type[R], body: Mapping[str, Any]) -> R:
     """An object of the API as this model, or as near to it as its fields allow."""
     try:
-        return cls.model_validate(body)
+        model: R = cls.__pydantic_validator__.validate_python(body)  # `model_validate` without its wrapper
     except ValueError:
         return cls.model_construct(**body)
+    return model
 
 
-def event_model(operation: str, event: dict[str, Any]) -> Model:
-    """One event of a stream as a model."""
-    return model_of(EVENTS.get(operation, StreamEvent), event)
+def event_maker(operation: str) -> Callable[[dict[str, Any]], Model]:
+    """What makes a model of each event of a stream."""
+    return partial(model_of, EVENTS.get(operation, StreamEvent))

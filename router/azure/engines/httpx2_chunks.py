@@ -103,8 +103,8 @@ class BlockingChunks:
         pools = sys.modules.get("router.azure.engines.httpx2_pools")
         if pools is not None:
             pools.due.in_(seconds)
-        with suppress(Exception):
-            if self._parts is None:
+        if self._parts is None:
+            with suppress(Exception):
                 self._response.request.extensions["timeout"]["read"] = max(seconds, 0.001)
 
 
