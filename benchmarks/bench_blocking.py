@@ -25,20 +25,13 @@ def run(lab: Lab) -> None:
 
 def report(rows: Rows) -> dict[str, str]:
     """Tables by their names on the page."""
-    return {
-        "blocking cpu": by_contender(rows, "cpu_us", digits=0, against="httpx2"),
-        "blocking wall": by_contender(rows, "wall_us", digits=0, against="httpx2"),
-    }
+    return {"blocking cpu": by_contender(rows, "cpu_us", digits=0, against="httpx2")}
 
 
 FIGURES = (
     Figure(
         "CPU per blocking call, 1 kB: at most 1.3 × bare httpx2", 1.3,
         lambda rows: rows.ratio("1 kB", "router", "httpx2", "cpu_us"), 2, " ×",
-    ),
-    Figure(
-        "… at most an eighth (0.125) of azure-switchboard's", 0.125,
-        lambda rows: rows.ratio("1 kB", "router", "switchboard", "cpu_us"), 3, " ×",
     ),
     Figure(
         "… at most a twentieth (0.05) of LiteLLM's", 0.05,

@@ -20,7 +20,7 @@ def run(lab: Lab) -> None:
         Case(
             f"{size}, {how}",
             "calls",
-            {"shape": shape, "concurrency": many, "seconds": lab.settings.seconds},
+            {"shape": shape, "concurrency": min(many, lab.settings.most), "seconds": lab.settings.seconds},
             only=OURS if many > 64 else None,
         )
         for size, shape in SIZES.items()
@@ -36,8 +36,9 @@ def report(rows: Rows) -> dict[str, str]:
         cases = [case for case in rows.cases if case.startswith(f"{size},")]
         key = size.split()[0]
         made[f"calls cpu {key}"] = by_contender(rows, "cpu_us", cases=cases, against="aiohttp")
-        made[f"calls wall {key}"] = by_contender(rows, "wall_us", cases=cases, against="aiohttp")
-        made[f"calls rate {key}"] = by_contender(rows, "per_second", cases=cases)
+    cases = [f"1 kB, {how}" for how in CONCURRENCIES]
+    made["calls wall"] = by_contender(rows, "wall_us", cases=cases, against="aiohttp")
+    made["calls rate"] = by_contender(rows, "per_second", cases=cases)
     return made
 
 

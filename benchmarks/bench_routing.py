@@ -19,6 +19,7 @@ def run(lab: Lab) -> None:
             f"{'whole' if whole else 'decision'}, N = {size:,}",
             "decisions",
             {"deployments": size, "whole": whole, "seconds": lab.settings.seconds / 4},
+            only=None if size <= 100 or lab.settings.is_whole else ("router",),
         )
         for whole in (False, True)
         for size in SIZES

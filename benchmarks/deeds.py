@@ -11,6 +11,7 @@ import gc
 import os
 import resource
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
@@ -86,7 +87,7 @@ async def streams(contender: Contender, world: str, *, shape: str, pieces: int, 
 async def paced(contender: Contender, world: str, *, shape: str, per_second: int, seconds: float) -> dict[str, float]:
     """Calls that begin at an even pace, whatever the earlier ones do: what does the process use of its core?"""
     await contender.call(shape)
-    await _pace(contender, shape, per_second, max(1.2, seconds * WARM_SHARE))  # leases begin after a second
+    await _pace(contender, shape, per_second, min(1.2, 2 * seconds))  # leases begin after a second
     before = contender.counters()
     watch = Stopwatch()
     with watch:
@@ -117,17 +118,34 @@ async def decisions(
 
 
 async def start(contender: Contender, world: str, *, deployments: int) -> dict[str, float]:
-    """How long it takes to make a router."""
+    """How long it takes to make a router; what imports cost was paid before."""
+    contender.__dict__.pop("_built", None)
+    gc.collect()
     watch = Stopwatch()
     with watch:
         contender.build(deployments)
     return {"cpu_ms": watch.cpu * 1e3, "wall_ms": watch.wall * 1e3}
 
 
-async def memory(contender: Contender, world: str) -> dict[str, float]:
-    """Resident memory now, after a collection."""
+async def weight(contender: Contender, world: str, *, deployments: int) -> dict[str, float]:
+    """What one more deployment weighs in Python's memory: twice as many, less the half, by count of all allocations."""
+    held = []
+    for size in (deployments, 2 * deployments):
+        contender.__dict__.pop("_built", None)
+        gc.collect()
+        tracemalloc.start()
+        contender.build(size)
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    return {"kb_each": (held[1] - held[0]) / deployments / 1024}
+
+
+async def memory(contender: Contender, world: str, *, shape: str, concurrency: int, exactly: int) -> dict[str, float]:
+    """Resident memory after exactly so many more calls."""
+    figures = await calls(contender, world, shape=shape, concurrency=concurrency, exactly=exactly)
     gc.collect()
-    return {"resident_kb": resident_kb()}
+    return {"resident_kb": resident_kb(), "calls": exactly, "per_second": figures["per_second"]}
 
 
 def resident_kb() -> float:
@@ -201,6 +219,4 @@ def _growth(before: dict[str, int], after: dict[str, int], count: int) -> dict[s
     return {f"{name}_per_call": (after[name] - before[name]) / count for name in after}
 
 
-DEEDS: dict[str, Any] = {
-    "calls": calls, "streams": streams, "paced": paced, "decisions": decisions, "start": start, "memory": memory,
-}  # fmt: skip
+DEEDS: dict[str, Any] = {deed.__name__: deed for deed in (calls, streams, paced, decisions, start, weight, memory)}

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -54,7 +55,14 @@ class Settings:
     """For one measurement, warming up not included."""
     scale: float = 1.0
     """Of what is counted and not timed: 100,000 calls, 1,000 deployments stay as they are at 1."""
+    most: int = 512
+    """Calls at once; smoke tests make do with fewer."""
     against: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Nothing is cut short: peers are asked for 1,000 deployments too, which takes some of them half a minute."""
+        return self.scale >= 1
 
 
 class WorkerError(Exception):
@@ -114,17 +122,16 @@ class Lab:
 
     Args:
         settings: rounds, seconds, peers.
-        tell: gets a line of progress now and then.
     """
 
-    def __init__(self, settings: Settings, tell: Any = lambda line: print(line, file=sys.stderr, flush=True)) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.rows: list[Row] = []
         self.versions: dict[str, str] = {}
         self.missing: dict[str, str] = {}
         """Who did not take part, and how that could be changed."""
         self.failures: list[str] = []
-        self._tell = tell
+        self._began = time.monotonic()
         known = cores()
         self._core, self._service_core = (known[1], known[0]) if len(known) > 1 else (None, None)
         self._before = known
@@ -150,12 +157,16 @@ class Lab:
         python = interpreter(seat.contender)
         if python is None:
             if seat.contender not in self.missing:
-                self._tell(how_to_install(seat.contender))
+                self.tell(how_to_install(seat.contender))
             self.missing[seat.contender] = how_to_install(seat.contender)
             return None
         worker = Worker(seat, python, self.service.port, self._core)
         self.versions[seat.contender] = worker.version
         return worker
+
+    def tell(self, line: str) -> None:
+        """A line of progress, with the seconds since the beginning."""
+        print(f"[{time.monotonic() - self._began:5.0f} s] {line}", file=sys.stderr, flush=True)
 
     def note(self, row: Row) -> None:
         """Keep a row."""
@@ -164,10 +175,17 @@ class Lab:
     def fail(self, bench: str, who: str, error: object) -> None:
         """A contender fell out; the others go on, and the run says so at its end."""
         self.failures.append(f"{bench}: {who}: {str(error).strip().splitlines()[-1]}")
-        self._tell(f"{bench}: {who} fell out:\n{error}")
+        self.tell(f"{bench}: {who} fell out:\n{error}")
 
-    def compare(self, bench: str, seats: Sequence[Seat], cases: Sequence[Case]) -> None:
-        """Measure each case in turns, one contender at a time, all in processes that stay for the whole bench."""
+    def compare(self, bench: str, seats: Sequence[Seat], cases: Sequence[Case], rounds: int = 0) -> None:
+        """Measure each case in turns, one contender at a time, all in processes that stay for the whole bench.
+
+        Args:
+            bench: the rows' name.
+            seats: who takes part, if installed.
+            cases: what is measured.
+            rounds: 0 for the settings'.
+        """
         with ExitStack() as stack:
             workers: dict[str, Worker] = {}
             for seat in seats:
@@ -180,8 +198,8 @@ class Lab:
                     stack.callback(worker.close)
                     workers[seat.name] = worker
             for case in cases:
-                self._tell(f"{bench}: {case.name}")
-                for number in range(self.settings.rounds):
+                self.tell(f"{bench}: {case.name}")
+                for number in range(rounds or self.settings.rounds):
                     takes_part = [name for name in workers if case.only is None or name in case.only]
                     for name in rotated(takes_part, number):
                         self._measure(bench, case, name, number, workers)

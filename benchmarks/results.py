@@ -6,6 +6,7 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ class Results:
     rows: list[Row] = field(default_factory=list[Row])
 
     def save(self, path: Path) -> None:
-        """As JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        """As JSON, a line for each row."""
+        told = {key: value for key, value in asdict(self).items() if key != "rows"}
+        lines = ",\n".join(json.dumps(asdict(row)) for row in self.rows)
+        path.write_text(json.dumps(told, indent=1)[:-2] + f',\n "rows": [\n{lines}\n]}}\n')
 
     @classmethod
     def load(cls, path: Path) -> Results:
@@ -42,6 +45,7 @@ def described() -> dict[str, Any]:
         "cores": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "day": datetime.now(UTC).date().isoformat(),
         "load": round(os.getloadavg()[0], 1),
     }
 

@@ -1,4 +1,4 @@
-"""The native chat service of `server.c`: compiled when first used, started, asked for its counts, stopped."""
+"""The native chat service of `native/server.c`: compiled when first used, started, asked for its counts, stopped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-SOURCE = Path(__file__).parent / "server.c"
+SOURCES = [Path(__file__).parent / "native" / name for name in ("server.c", "texts.h")]
 CACHE = Path(__file__).parent / ".cache"
 
 
@@ -30,7 +30,8 @@ def compiled() -> Path:
     """
     if sys.platform != "linux":
         raise ServiceError("the benchmark's server waits by epoll, so benchmarks run on Linux only")
-    program = CACHE / f"server-{hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:12]}"
+    digest = hashlib.sha256(b"".join(source.read_bytes() for source in SOURCES))
+    program = CACHE / f"server-{digest.hexdigest()[:12]}"
     if program.exists():
         return program
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
@@ -41,9 +42,9 @@ def compiled() -> Path:
     CACHE.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:  # two runs may come here at once
         made = Path(folder) / "server"
-        done = subprocess.run([compiler, "-O2", "-o", made, SOURCE], capture_output=True, text=True, check=False)
+        done = subprocess.run([compiler, "-O2", "-o", made, SOURCES[0]], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise ServiceError(f"{SOURCE.name} does not compile:\n{done.stderr}")
+            raise ServiceError(f"{SOURCES[0].name} does not compile:\n{done.stderr}")
         made.replace(program)
     return program
 

@@ -41,7 +41,7 @@ class Contender:
         self.options = options
 
     def url(self, shape: str, region: str = "east") -> str:
-        """Where a deployment answers that behaves as `shape` says (see server.c)."""
+        """Where a deployment answers that behaves as `shape` says (see native/server.c)."""
         base = f"http://{REGIONS[region]}:{self.port}/openai/deployments/{shape}-{region}"
         return f"{base}/chat/completions?api-version={API_VERSION}"
 

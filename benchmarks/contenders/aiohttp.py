@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import aiohttp
 
 from . import HEADERS, MESSAGES, Contender
+from .lines import has_text
 
 
 class Entry(Contender):
@@ -33,12 +32,6 @@ class Entry(Contender):
     async def stream(self, shape: str) -> int:
         """Line by line."""
         body = {"messages": MESSAGES, "max_tokens": 100, "stream": True}
-        pieces = 0
         async with self._session.post(self.url(shape), json=body) as answer:
             answer.raise_for_status()
-            async for line in answer.content:
-                if line.startswith(b"data: ") and line != b"data: [DONE]\n":
-                    choices = json.loads(line[6:])["choices"]
-                    if choices and choices[0]["delta"].get("content"):
-                        pieces += 1
-        return pieces
+            return sum([has_text(line) async for line in answer.content])

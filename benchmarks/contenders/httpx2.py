@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import httpx2
 
 from . import HEADERS, MESSAGES, Contender
+from .lines import has_text
 
 LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
 
@@ -43,18 +42,11 @@ class Entry(Contender):
         body = {"messages": MESSAGES, "max_tokens": 100, "stream": True}
         async with self._awaiting.stream("POST", self.url(shape), json=body) as answer:
             answer.raise_for_status()
-            return sum([_has_text(line) async for line in answer.aiter_lines()])
+            return sum([has_text(line.encode()) async for line in answer.aiter_lines()])
 
     def stream_blocking(self, shape: str) -> int:
         """The same, blocking."""
         body = {"messages": MESSAGES, "max_tokens": 100, "stream": True}
         with self._client.stream("POST", self.url(shape), json=body) as answer:
             answer.raise_for_status()
-            return sum(_has_text(line) for line in answer.iter_lines())
-
-
-def _has_text(line: str) -> bool:
-    if not line.startswith("data: ") or line == "data: [DONE]":
-        return False
-    choices = json.loads(line[6:])["choices"]
-    return bool(choices and choices[0]["delta"].get("content"))
+            return sum(has_text(line.encode()) for line in answer.iter_lines())

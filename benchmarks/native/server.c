@@ -2,8 +2,7 @@
  *
  *   cc -O2 -o server server.c && ./server         prints its port, listens on 127.0.0.1, .2 and .3, dies with its parent
  *
- * What a POST is answered with stands in its deployment's name, since every client can vary that one:
- *
+ * What a POST is answered with stands in its deployment's name, which every client can vary:
  *   /openai/deployments/b1000-d20-east/chat/completions      a reply of 1,000 bytes, 20 ms later
  *   /openai/deployments/n100-i2000-east/chat/completions     100 pieces of text, 2,000 us apart, if the body asks for a stream
  *
@@ -23,6 +22,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
+#include "texts.h"
 
 enum { HOSTS = 3, EVENTS = 256, MAX_REQUEST = 1 << 22, MAX_REPLY = 1 << 22, MAX_PIECES = 100000, READ = 1 << 16 };
 
@@ -42,21 +42,6 @@ static unsigned long calls, connections;
 static Connection waiting = {.before = &waiting, .after = &waiting};
 static Buffer ready;
 static size_t ready_bytes;
-
-static const char HEAD[] =
-    "HTTP/1.1 200 OK\r\nx-ratelimit-limit-requests: 60000000\r\nx-ratelimit-limit-tokens: 1000000000\r\n"
-    "x-ratelimit-remaining-requests: 59999999\r\nx-ratelimit-remaining-tokens: 999999000\r\n"
-    "apim-request-id: 6f3b2c1e-9d0a-4f58-8a7e-0d6c5b4a3f21\r\nx-request-id: 0b7c9f2e-1d3a-4c5b-9e8f-7a6d5c4b3e2f\r\n"
-    "x-ms-region: Sweden Central\r\nx-ms-deployment-name: chat\r\nazureml-model-session: d20261101-bench\r\n"
-    "Strict-Transport-Security: max-age=31536000; includeSubDomains; preload\r\nx-content-type-options: nosniff\r\n"
-    "Date: Wed, 25 Nov 2026 12:00:00 GMT\r\n";
-static const char SAFE[] =
-    "{\"hate\":{\"filtered\":false,\"severity\":\"safe\"},\"self_harm\":{\"filtered\":false,\"severity\":\"safe\"},"
-    "\"sexual\":{\"filtered\":false,\"severity\":\"safe\"},\"violence\":{\"filtered\":false,\"severity\":\"safe\"}}";
-static const char PIECE[] =
-    "data: {\"choices\":[{\"content_filter_results\":{},\"delta\":{%s},\"finish_reason\":%s,\"index\":0,\"logprobs\":null}],"
-    "\"created\":1764072000,\"id\":\"chatcmpl-bench\",\"model\":\"gpt-4o-2024-11-20\",\"object\":\"chat.completion.chunk\","
-    "\"system_fingerprint\":\"fp_b705f0c291\"}\n\n";
 
 static void fail(const char *what) { perror(what); exit(1); }
 
@@ -98,8 +83,7 @@ static const Buffer *reply_of(size_t bytes) {
     Buffer body = {0}, tail = {0};
     ready_bytes = bytes;
     ready.used = 0;
-    print(&body, "{\"choices\":[{\"content_filter_results\":%s,\"finish_reason\":\"stop\",\"index\":0,\"logprobs\":null,"
-                 "\"message\":{\"annotations\":[],\"content\":\"", SAFE);
+    add(&body, BEGINNING, sizeof BEGINNING - 1);
     print(&tail, "\",\"refusal\":null,\"role\":\"assistant\"}}],\"created\":1764072000,\"id\":\"chatcmpl-bench\",\"model\":"
                  "\"gpt-4o-2024-11-20\",\"object\":\"chat.completion\",\"system_fingerprint\":\"fp_b705f0c291\",\"usage\":"
                  "{\"completion_tokens\":%zu,\"prompt_tokens\":20,\"total_tokens\":%zu}}", bytes / 4, bytes / 4 + 20);
@@ -113,12 +97,9 @@ static const Buffer *reply_of(size_t bytes) {
 }
 
 static void add_piece(Buffer *out, const char *delta, const char *finish) {
-    Buffer event = {0};
-    print(&event, PIECE, delta, finish);
-    print(out, "%zx\r\n", event.used);
-    add(out, event.at, event.used);
-    add(out, "\r\n", 2);
-    free(event.at);
+    char event[sizeof PIECE + 100];
+    print(out, "%x\r\n", snprintf(event, sizeof event, PIECE, delta, finish));
+    print(out, "%s\r\n", event);
 }
 
 static void wait_until(Connection *c, double due) {
@@ -148,9 +129,10 @@ static void produce(Connection *c) {
         print(&c->out, "%sContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n", HEAD);
         add_piece(&c->out, "\"content\":\"\",\"role\":\"assistant\"", "null");
     }
-    do {
-        add_piece(&c->out, "\"content\":\" lorem\"", "null");
-        c->pieces_left--;
+    do { /* no two alike: a client may take a model that repeats itself for one that is stuck */
+        char delta[40];
+        snprintf(delta, sizeof delta, "\"content\":\" lorem%d\"", c->pieces_left--);
+        add_piece(&c->out, delta, "null");
     } while (c->pieces_left && !c->interval_us);
     if (c->pieces_left) {
         wait_until(c, (c->due > 0 ? c->due : now()) + c->interval_us / 1e6);
@@ -238,11 +220,9 @@ static int take_request(Connection *c) {
     c->in.at[whole] = blank[0] = 0;
     if (!strncmp(c->in.at, "POST ", 5)) answer(c, c->in.at, body);
     else if (!strncmp(c->in.at, "GET /stats ", 11)) {
-        Buffer told = {0};
-        print(&told, "{\"calls\":%lu,\"connections\":%lu}", calls, connections);
-        print(&c->out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n", told.used);
-        add(&c->out, told.at, told.used);
-        free(told.at);
+        print(&c->out, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+                       "{\"calls\":%lu,\"connections\":%lu}", calls, connections);
+        c->closing = 1;
     } else return refuse(c, "404 Not Found"), 0;
     c->in.at[whole] = next;
     memmove(c->in.at, c->in.at + whole, c->in.used -= whole);
@@ -255,8 +235,7 @@ static void receive(Connection *c) {
         ssize_t n = recv(c->fd, c->in.at + c->in.used, READ, 0);
         if (n < 0 && errno == EINTR) continue;
         if (n == 0 || (n < 0 && errno != EAGAIN)) return drop(c);
-        if (n < 0) break;
-        c->in.used += n;
+        if (n > 0) c->in.used += n;
         if (n < READ) break;
     }
     while (take_request(c)) {}
@@ -301,8 +280,7 @@ int main(void) {
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + i);
         if ((listeners[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)) < 0) fail("socket");
         setsockopt(listeners[i], SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-        if (bind(listeners[i], (struct sockaddr *)&address, size)) fail("bind");
-        if (listen(listeners[i], 4096)) fail("listen");
+        if (bind(listeners[i], (struct sockaddr *)&address, size) || listen(listeners[i], 4096)) fail("bind");
         if (getsockname(listeners[i], (struct sockaddr *)&address, &size)) fail("getsockname");
         watch(EPOLL_CTL_ADD, listeners[i], EPOLLIN, &listeners[i]);
     }
