@@ -50,7 +50,7 @@ class Router(Surface):
     ) -> None:
         from .config import settings_from  # pydantic, YAML and the works are imported when a router is made
 
-        self._wire(settings_from(list(model_list or ()), **settings), listeners, client, async_client, seed)
+        self._wire(settings_from(model_list, **settings), listeners, client, async_client, seed)
 
     @classmethod
     def from_config(

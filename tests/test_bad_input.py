@@ -217,6 +217,62 @@ def test_a_call_that_cannot_succeed_is_refused_before_anything_is_sent(
     assert not server.asked
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("create_file", {"file": "in.jsonl", "purpose": "batch"}, "Then give pathlib.Path"),
+        ("create_file", {"file": b"{", "purpose": "batch"}, "line 1 of the batch file is no JSON"),
+        ("create_file", {"file": b"x", "purpose": None}, "`purpose` must be a text such as 'batch'"),
+        ("retrieve_file", {"file_id": ""}, "`file_id` must be an id"),
+        ("file_content", {"file_id": None}, "`file_id` must be an id"),
+        ("delete_file", {"file_id": "../x"}, "`file_id` holds a character that no id has"),
+        ("list_files", {"limit": "2"}, "`limit` must be a whole number"),
+        ("list_batches", {"after": 5}, "`after` must be the `next_after` of a page"),
+        ("create_batch", {"completion_window": None, "endpoint": "/x", "input_file_id": "f"}, "such as '24h'"),
+        (
+            "create_batch",
+            {"completion_window": "24h", "endpoint": "", "input_file_id": "f"},
+            "`endpoint` must be a text",
+        ),
+        ("create_batch", {"completion_window": "24h", "endpoint": "/x", "input_file_id": 5}, "`input_file_id` must be"),
+        (
+            "wait_for_batch",
+            {"batch_id": "b", "poll_interval": 0},
+            "`poll_interval` must be a number of seconds above 0",
+        ),
+        ("get_response", {"response_id": None}, "`response_id` must be an id"),
+    ],
+)
+def test_a_question_about_nothing_is_refused_before_anything_is_sent(
+    name: str, given: dict[str, Any], words: str, world: World, server: Recorder
+) -> None:
+    entry = {"model_name": "g", "litellm_params": {"model": "azure/chat", **at(server.base)}}
+    with Router([entry]) as router, pytest.raises((BadRequestError, ConfigError), match=words):
+        world.call(router, name, **given)
+    with pytest.raises((BadRequestError, ConfigError), match=words):
+        world.call(package, name, **at(server.base), **given)
+    assert not server.asked
+
+
+@pytest.mark.parametrize("content", [5, {"text": "x"}, [5], [{"type": "image_url"}]])
+def test_a_text_deployment_takes_text(content: Any, ask: Ask, server: Recorder) -> None:
+    with pytest.raises(BadRequestError, match=r"`messages\[0\].content` must be text"):
+        ask("completion", "azure_text/dep", at(server.base), messages=[{"role": "user", "content": content}])
+    assert not server.asked
+
+
+@pytest.mark.parametrize("given", [None, 5, "azure/chat", [], {"model_name": "g"}, iter(())])
+def test_a_router_wants_a_list_of_deployments(given: Any) -> None:
+    with pytest.raises(ConfigError, match="model_list: must be a list of at least one deployment"):
+        Router(given)
+
+
+def test_any_iterable_of_deployments_will_do(server: Recorder) -> None:
+    entry = {"model_name": "g", "litellm_params": {"model": "azure/chat", **at(server.base)}}
+    with Router(iter([entry])) as router:
+        assert router.completion("g", HELLO).choices
+
+
 def test_a_locked_file_is_refused_before_anything_is_sent(ask: Ask, server: Recorder, tmp_path: Path) -> None:
     closed = (tmp_path / "closed.wav").open("wb")
     closed.close()

@@ -105,8 +105,8 @@ def split_model(model: str) -> ParsedModel:
         return ParsedModel("openai", None, _openai_name(rest))
     if slash:
         raise ValueError(
-            f"model {model!r} names the provider {provider!r}; known are azure, azure_text, azure_ai and openai.  "
-            f"For an endpoint that is compatible with OpenAI write 'openai/{model}' and its api_base."
+            "model begins with a provider that is not known; known are azure, azure_text, azure_ai and openai.  "
+            "For an endpoint that is compatible with OpenAI write openai/ before its model, and its api_base."
         )
     return ParsedModel("openai", None, _openai_name(provider))
 

@@ -107,8 +107,9 @@ def _text(content: Any, place: int) -> str:
         return ""
     if isinstance(content, str):
         return content
-    parts = [part.get("text") if isinstance(part, Mapping) else None for part in content] if content else []
-    if not isinstance(content, list | tuple) or not all(isinstance(part, str) for part in parts):
+    given = content if isinstance(content, list | tuple) else [None]
+    parts = [part.get("text") if isinstance(part, Mapping) else None for part in given]
+    if not all(isinstance(part, str) for part in parts):
         raise BadRequestError(
             f"`messages[{place}].content` must be text for a text completion (azure_text/…).  Nothing was sent."
         )

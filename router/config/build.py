@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.charge import ChargePolicy
@@ -34,12 +34,14 @@ def settings_from(model_list: Any, **options: Any) -> Settings:
     """Settings from the arguments of `Router(...)`.
 
     Args:
-        model_list: the deployments, in LiteLLM's shape.
+        model_list: the deployments, in LiteLLM's shape; any iterable of them.
         options: the other keywords; see docs/configuration.md.
 
     Raises:
         ConfigError: with every mistake that was found.
     """
+    if isinstance(model_list, Iterable) and not isinstance(model_list, (str, bytes, Mapping)):
+        model_list = list(model_list)
     return build_settings(model_list, options, Reading(Problems(), os.environ))
 
 

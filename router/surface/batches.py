@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
-from router.errors import ConfigError
+from router.errors import BadRequestError, ConfigError
 from router.question import Question
 from router.tours import Tour
 from router.waiting import POLL_INTERVAL_S, waiting
@@ -51,7 +51,7 @@ class Batches(Kept):
             params: for the router (`timeout`, `num_retries`, `extra_headers`), the rest for the service.
 
         Raises:
-            BadRequestError: the id does not tell where it belongs.
+            BadRequestError: the id does not tell where it belongs, or an argument is no text.
             APIError, RouterClosed: as in `completion`.
         """
         body = _body(completion_window, endpoint, metadata, output_expires_after)
@@ -228,6 +228,10 @@ def _body(
     metadata: Mapping[str, str] | None,
     output_expires_after: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
+    for name, value in {"completion_window": completion_window, "endpoint": endpoint}.items():
+        if not isinstance(value, str) or not value:
+            example = "24h" if name == "completion_window" else "/v1/chat/completions"
+            raise BadRequestError(f"`{name}` must be a text such as {example!r}.  Nothing was sent.", param=name)
     return {
         "completion_window": completion_window,
         "endpoint": endpoint,

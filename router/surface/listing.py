@@ -77,6 +77,8 @@ def _cursor(want: Listing) -> Tour[Cursor | None]:
     """Where the page begins: a cursor of ours, or the id of an item, whose time is looked up."""
     if want.after is None:
         return None
+    if not isinstance(want.after, str):
+        raise BadRequestError("`after` must be the `next_after` of a page, or the id of an item", param="after")
     cursor = read_cursor(want.after)
     if cursor is not None:
         return cursor

@@ -85,7 +85,7 @@ def test_claude_is_reached_on_foundry_with_azures_credential(model: str, environ
         ({"api_base": "CANARY"}, "api_base: has no https://"),
         ({"base_url": "https://CANARY.example"}, "base_url: differs from api_base"),
         ({"model": "azure/CAN ARY"}, "model: deployment (hidden) is not a valid name"),
-        ({"model": "bedrock/CANARY"}, "model: model (hidden) names the provider"),
+        ({"model": "bedrock/CANARY"}, "model: model begins with a provider that is not known"),
         ({"model": "azure/"}, "model: names no deployment"),
         ({"model": "azure_ai/CANARY"}, "model: model 'azure_ai/…' is Claude on Foundry here"),
         ({"api_version": "sk-CANARY"}, "api_version: is neither a date"),
