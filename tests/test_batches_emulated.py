@@ -111,6 +111,7 @@ def test_the_files_of_both_are_listed_page_by_page(world: World, router: Router)
         after = page.next_after
     assert sorted(seen) == sorted(made)
     assert after is None
+    assert sorted(file.id for file in router.list_files(limit=2)) == sorted(made)
     by_id = world.call(router, "list_files", after=seen[1]).data
     assert [file.id for file in by_id] == seen[2:]
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+from typing import Any
 
 import pytest
 
@@ -36,6 +39,40 @@ def test_unknown_fields_are_kept_and_dumped() -> None:
     assert dumped["brand_new"] == {"field": 1}
     assert dumped["usage"]["prompt_tokens_details"] == {"cached": 1}
     assert "routing" not in dumped
+
+
+def test_what_is_not_declared_has_attributes_too_and_stays_what_it_was() -> None:
+    tokens = [{"token": "Hi", "logprob": -0.5, "top_logprobs": [{"token": "Ha", "logprob": -1.5}]}]
+    message = {"role": "assistant", "audio": {"id": "a", "data": "UklGRg==", "transcript": "Hi"}}
+    choice = {"index": 0, "message": message, "logprobs": {"content": tokens}, "content_filter_results": {"items": 1}}
+    body = {**BODY, "choices": [choice]}
+    original = copy.deepcopy(body)
+    reply = reply_model("chat.completions", body, ROUTING)
+    answer = reply.choices[0]
+    assert answer.message.audio.data == answer.message.audio["data"] == "UklGRg=="
+    assert answer.message.audio is answer.message.audio
+    assert answer.logprobs.content[0].top_logprobs[0].token == "Ha"
+    assert reply.usage.prompt_tokens_details.cached == 1
+    assert answer.content_filter_results["items"] == 1
+    with pytest.raises(AttributeError, match=r"no 'voice' here; there are: id, data, transcript"):
+        answer.message.audio.voice  # noqa: B018
+    for twin in (copy.deepcopy(reply), pickle.loads(pickle.dumps(reply))):
+        assert twin.choices[0].message.audio.data == "UklGRg=="
+    assert json.loads(reply.model_dump_json()) == reply.model_dump()
+    assert reply.model_dump()["choices"][0]["logprobs"] == {"content": tokens}
+    assert body == original
+
+
+def test_the_items_of_a_response_and_of_a_page_have_attributes() -> None:
+    item = {"type": "message", "content": [{"type": "output_text", "text": "Hello", "annotations": []}]}
+    body = {"id": "r", "output": [item], "usage": {"input_tokens": 3, "output_tokens_details": {"reasoning_tokens": 2}}}
+    reply: Any = reply_model("responses", body, ROUTING)
+    assert reply.output[0].content[0].text == reply.output_text == "Hello"
+    assert (reply.usage.input_tokens, reply.usage.output_tokens_details.reasoning_tokens) == (3, 2)
+    page: Any = reply_model("responses.input_items", {"data": [{"id": "a"}, {"id": "b"}]}, ROUTING)
+    assert [item.id for item in page] == ["a", "b"]
+    event: Any = event_model("responses", {"type": "response.completed", "response": body})
+    assert event.response.output[0].content[0].text == "Hello"
 
 
 def test_a_reply_of_its_own_making_has_no_routing() -> None:

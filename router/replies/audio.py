@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from router.values import Routing
 
 from .base import Routed
+from .free import Free
 
 
 class Binary:
@@ -82,6 +82,6 @@ class Transcription(Routed):
     text: str = ""
     language: str | None = None
     duration: float | None = None
-    segments: list[Any] | None = None
-    words: list[Any] | None = None
-    usage: Any = None
+    segments: list[Free] | None = None
+    words: list[Free] | None = None
+    usage: Free = None

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from router.values import Routing
+
+from .free import readable
 
 
 class Model(BaseModel):
     """An object of the API: attributes, items, and whatever else the service sent."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=(), hide_input_in_errors=True)
+
+    if not TYPE_CHECKING:  # a type checker shall go on finding attributes that are none
+
+        def __getattr__(self, name):
+            """A field that is not declared: an object in it has attributes as well."""
+            value = super().__getattr__(name)
+            free = readable(value)
+            if free is not value:
+                self.__pydantic_extra__[name] = free
+            return free
 
     def __getitem__(self, key: str) -> Any:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 
 from .base import CompletionUsage, Model, Routed
+from .free import Free
 
 
 class FunctionCall(Model):
@@ -62,7 +63,7 @@ class Choice(Model):
     index: int = 0
     finish_reason: str | None = None
     message: Message
-    logprobs: Any = None
+    logprobs: Free | None = None
 
 
 class ChunkChoice(Model):
@@ -71,7 +72,7 @@ class ChunkChoice(Model):
     index: int = 0
     finish_reason: str | None = None
     delta: Message = Message()
-    logprobs: Any = None
+    logprobs: Free | None = None
 
 
 class ChatCompletion(Routed):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from .base import CompletionUsage, Model, Routed
+from .free import Free
 
 
 class TextChoice(Model):
@@ -15,7 +14,7 @@ class TextChoice(Model):
     index: int = 0
     text: str = ""
     finish_reason: str | None = None
-    logprobs: Any = None
+    logprobs: Free | None = None
 
 
 class TextCompletion(Routed):

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 
 from .base import Model, Routed
+from .free import Free
 from .responses import Page
 
 ENDED = ("completed", "failed", "expired", "cancelled")
@@ -48,7 +49,7 @@ class Batch(Routed):
     input_file_id: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
-    errors: Any = None
+    errors: Free = None
     created_at: Any = None
     request_counts: RequestCounts | None = None
     metadata: dict[str, Any] | None = None
@@ -74,20 +75,27 @@ class FineTuningJob(Routed):
     trained_tokens: int | None = None
     created_at: Any = None
     finished_at: Any = None
-    error: Any = None
+    error: Free = None
 
 
 class MergedPage(Page):
     """One page of a list over all resources.
 
     `next_after` is what to pass as `after` for the next page; None where there is none.  The id of an item is good for
-    it too, but costs more questions.  `missing` names the deployments whose resources did not answer.
+    it too, but costs more questions.  `missing` names the deployments whose resources did not answer.  Iterating gives
+    the items of this page and of all that follow.
     """
 
     next_after: str | None = None
     missing: list[str] = Field(default_factory=list[str])
     _next: Callable[[str], MergedPage] | None = PrivateAttr(default=None)
     _anext: Callable[[str], Awaitable[MergedPage]] | None = PrivateAttr(default=None)
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # as `Page` does
+        return self.every()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self.aevery()
 
     def every(self) -> Iterator[Any]:
         """The items of this page and of all that follow, which are asked for as they are needed (blocking)."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .base import Model, Routed
+from .free import Free
 
 
 class Image(Model):
@@ -20,4 +19,4 @@ class ImagesResponse(Routed):
 
     created: int = 0
     data: list[Image]
-    usage: Any = None
+    usage: Free = None

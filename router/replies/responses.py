@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
 
 from .base import Model, Routed
+from .free import Free
 
 
 class Response(Routed):
@@ -17,11 +19,11 @@ class Response(Routed):
     created_at: float = 0
     status: str | None = None
     model: str = ""
-    output: list[Any] = Field(default_factory=list[Any])
-    error: Any = None
-    incomplete_details: Any = None
+    output: list[Free] = Field(default_factory=list[Any])
+    error: Free = None
+    incomplete_details: Free = None
     previous_response_id: str | None = None
-    usage: Any = None
+    usage: Free = None
 
     @property
     def output_text(self) -> str:
@@ -40,13 +42,16 @@ class Deleted(Routed):
 
 
 class Page(Routed):
-    """One page of a list."""
+    """One page of a list.  Iterating gives its items."""
 
     object: str = "list"
-    data: list[Any] = Field(default_factory=list[Any])
+    data: list[Free] = Field(default_factory=list[Any])
     first_id: str | None = None
     last_id: str | None = None
     has_more: bool = False
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # pydantic's gives fields, which nobody wants here
+        return iter(self.data)
 
 
 class StreamEvent(Model):
