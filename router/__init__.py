@@ -41,6 +41,7 @@ from .values import Attempt, Routing
 
 if TYPE_CHECKING:
     from .direct import (
+        aanthropic_count_tokens,
         aanthropic_messages,
         acancel_batch,
         acancel_fine_tuning_job,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
         alist_fine_tuning_checkpoints,
         alist_fine_tuning_events,
         alist_fine_tuning_jobs,
+        anthropic_count_tokens,
         anthropic_messages,
         aresponse_input_items,
         aresponses,
@@ -164,6 +166,7 @@ __all__ = [
     "UnprocessableEntityError",
     "UnsupportedParamsError",
     "__version__",
+    "aanthropic_count_tokens",
     "aanthropic_messages",
     "acancel_batch",
     "acancel_fine_tuning_job",
@@ -187,6 +190,7 @@ __all__ = [
     "alist_fine_tuning_checkpoints",
     "alist_fine_tuning_events",
     "alist_fine_tuning_jobs",
+    "anthropic_count_tokens",
     "anthropic_messages",
     "aresponse_input_items",
     "aresponses",

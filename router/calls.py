@@ -188,7 +188,7 @@ def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:
 
 
 def _check_body(operation: str, body: Mapping[str, Any]) -> None:
-    if operation in ("chat.completions", "messages"):
+    if operation in ("chat.completions", "messages", "messages.count_tokens"):
         messages = body.get("messages")
         if type(messages) is not list and (not isinstance(messages, Sequence) or isinstance(messages, (str, bytes))):
             raise BadRequestError(

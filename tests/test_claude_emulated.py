@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router import Router
+from router import BadRequestError, Router
 from router.emulator import EmulatedDeployment, EmulatorConfig, EmulatorServer, Fault
 from tests.worlds import WORLDS, World
 
@@ -129,3 +129,27 @@ def test_a_call_costs_what_claude_costs(azure: EmulatorServer) -> None:
     assert message.routing.cost == pytest.approx(spent.input_tokens * 3e-6 + spent.output_tokens * 15e-6)
     assert stream.routing.cost is not None
     assert not stream.routing.cost_is_estimate
+
+
+@worlds
+def test_the_tokens_of_a_prompt_are_counted_for_nothing(azure: EmulatorServer, world: World) -> None:
+    with Router(pair(azure, rpm=1), seed=1, max_wait=0) as router:
+        counts = [
+            world.call(router, "anthropic_count_tokens", "claude", HELLO, system="Be brief.", tools=[])
+            for _ in range(4)
+        ]
+        message = world.call(router, "anthropic_messages", "claude", HELLO, max_tokens=20, system="Be brief.")
+        assert {count.input_tokens for count in counts} == {message.usage.input_tokens}
+        assert counts[0].routing.cost == 0.0
+        assert sum(d.requests_used for d in router.status()) == 1
+        with pytest.raises(BadRequestError, match="messages"):
+            world.call(router, "anthropic_count_tokens", "claude", [])
+
+
+def test_claude_alone_counts_tokens(azure: EmulatorServer) -> None:
+    plain = {"model": "azure/chat", "api_base": azure.base("east"), "api_key": KEY}
+    other = {"model_name": "claude", "litellm_params": {**plain, "order": 0}, "model_info": {"id": "other"}}
+    with Router([other, *pair(azure)]) as router:
+        assert router.anthropic_count_tokens("claude", HELLO).routing.deployment in ("east", "west")
+    with Router([other]) as router, pytest.raises(BadRequestError, match="served by Claude alone"):
+        router.anthropic_count_tokens("claude", HELLO)

@@ -119,7 +119,7 @@ class Attempt:
         """A whole answer as a reply or a failure; where a stream was asked for, as a stream of one chunk."""
         call, claude = self._lease.call, self.target.endpoint.kind == "anthropic"
         reply = reply_from(
-            "messages" if claude else self._call.operation,
+            "messages" if claude and call.charged else self._call.operation,
             answer.status,
             answer.headers,
             answer.body,

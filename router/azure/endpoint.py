@@ -189,7 +189,7 @@ def url_for(endpoint: Endpoint, deployment_name: str, operation: str) -> str:
     if not serves(endpoint.kind, operation):
         raise ValueError(f"operation {operation!r} is not served by endpoints of the kind {endpoint.kind!r}.")
     if endpoint.kind == "anthropic":
-        return f"{endpoint.base}/{OPERATIONS['messages'].path}"
+        return f"{endpoint.base}/{row.path if row.anthropic else OPERATIONS['messages'].path}"
     if endpoint.kind == "openai":
         return f"{endpoint.base}/{row.path}"
     query = f"?api-version={quote(endpoint.api_version, safe='')}" if endpoint.api_version else ""

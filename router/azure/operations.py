@@ -96,6 +96,9 @@ OPERATIONS: dict[str, Operation] = {
     "messages": Operation(
         "v1/messages", streams=True, required="content", item="type", may_be_empty=True, anthropic=True
     ),
+    "messages.count_tokens": replace(
+        _manages("v1/messages/count_tokens", "POST", key="input_tokens", body="json"), anthropic=True
+    ),
 }
 """By the name under which `Call.operation` asks for it."""
 
@@ -109,4 +112,6 @@ PATHS: tuple[str, ...] = tuple(
 
 def serves(kind: str, operation: str) -> bool:
     """Whether endpoints of a kind serve an operation.  Claude serves its own messages, and chat by translation."""
-    return operation in ("messages", "chat.completions") if kind == "anthropic" else not OPERATIONS[operation].anthropic
+    if kind == "anthropic":
+        return operation == "chat.completions" or OPERATIONS[operation].anthropic
+    return not OPERATIONS[operation].anthropic

@@ -80,7 +80,9 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
             names the place, never the value.
     """
     if not call.charged:
-        return _to_json(dict(call.body))
+        # Tokens are counted for a model, which only Anthropic's API has somebody do.
+        named = {"model": wire_name(endpoint, deployment.model)} if endpoint.kind == "anthropic" else {}
+        return _to_json({**call.body, **named})
     body, defaults = fitted(endpoint, deployment, call)
     if endpoint.kind == "anthropic":
         whole = {**claudes_body(body, defaults, deployment, call), "model": wire_name(endpoint, deployment.model)}

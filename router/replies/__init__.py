@@ -20,7 +20,7 @@ from .completions import TextChoice, TextCompletion, TextCompletionChunk
 from .embeddings import Embedding, EmbeddingResponse
 from .files import ITEMS, Batch, FileObject, FineTuningJob, MergedPage, RequestCounts
 from .images import Image, ImagesResponse
-from .messages import AnthropicMessage, ContentBlock, MessageEvent, MessageUsage
+from .messages import AnthropicMessage, ContentBlock, MessageEvent, MessageUsage, TokenCount
 from .responses import Deleted, Page, Response, StreamEvent
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "TextChoice",
     "TextCompletion",
     "TextCompletionChunk",
+    "TokenCount",
     "ToolCall",
     "Transcription",
     "event_maker",
@@ -94,6 +95,7 @@ REPLIES: dict[str, type[Routed]] = {
     "fine_tuning.jobs.events": Page,
     "fine_tuning.jobs.checkpoints": Page,
     "messages": AnthropicMessage,
+    "messages.count_tokens": TokenCount,
 }
 """By operation; any other is a `Routed` with the fields that came."""
 

@@ -41,6 +41,12 @@ class AnthropicMessage(Routed):
     usage: MessageUsage | None = None
 
 
+class TokenCount(Routed):
+    """How many tokens a prompt of Claude's has."""
+
+    input_tokens: int = 0
+
+
 class MessageEvent(Model):
     """One event of a stream, as it came; `type` says which of the fields it has.
 

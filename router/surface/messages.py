@@ -11,12 +11,12 @@ from .chat import Messages
 from .door import Door
 
 if TYPE_CHECKING:
-    from router.replies import AnthropicMessage
+    from router.replies import AnthropicMessage, TokenCount
     from router.streams import AsyncStream, Stream
 
 
 class ClaudesMessages(Door):
-    """`anthropic_messages` and `aanthropic_messages`."""
+    """`anthropic_messages`, `anthropic_count_tokens` and their twins."""
 
     @overload
     def anthropic_messages(
@@ -128,6 +128,27 @@ class ClaudesMessages(Door):
         """A message of Claude's, awaiting.  Parameters, replies and errors are those of `anthropic_messages`."""
         question = _question(model, messages, max_tokens, stream, metadata, params)
         return cast("AnthropicMessage | AsyncStream", await self._aask(question))
+
+    def anthropic_count_tokens(self, model: str, messages: Messages, **params: Any) -> TokenCount:
+        """How many tokens a prompt of Claude's has.  It costs nothing and uses up no limit that is configured here.
+
+        Args:
+            model, messages: as in `anthropic_messages`.
+            params: what else counts (`system`, `tools`, `tool_choice`, `thinking`), and the router's own.
+
+        Returns:
+            `TokenCount` with `.input_tokens` and `.routing`.
+
+        Raises:
+            BadRequestError: the arguments cannot be sent, or a deployment that is no Claude would have to serve them.
+            APIError, RouterClosed: as in `completion`.
+        """
+        return cast("TokenCount", self._ask(Question("messages.count_tokens", model, {"messages": messages}, params)))
+
+    async def aanthropic_count_tokens(self, model: str, messages: Messages, **params: Any) -> TokenCount:
+        """The tokens of a prompt, awaiting.  Parameters, replies and errors are those of `anthropic_count_tokens`."""
+        question = Question("messages.count_tokens", model, {"messages": messages}, params)
+        return cast("TokenCount", await self._aask(question))
 
 
 def _question(
