@@ -138,10 +138,10 @@ def bill_for(
     operation, endpoint = call.operation, getattr(deployment.endpoint, "endpoint", None)
     named, tier = answer.get("model"), answer.get("service_tier")
     named = named if isinstance(named, str) and named else deployment.model
-    describes = operation in DESCRIBES_WORK
+    describes, trains = operation in DESCRIBES_WORK, operation.startswith("fine_tuning.")
     bill = Bill(
         deployment.id,
-        (deployment.base_model,) if deployment.base_model else (named, deployment.model),
+        (deployment.base_model,) if deployment.base_model and not trains else (named, deployment.model),
         "openai" if endpoint is not None and endpoint.kind == "openai" else "azure",
         deployment.prices,
         tier if isinstance(tier, str) else None,
