@@ -71,7 +71,7 @@ def test_the_items_of_a_response_and_of_a_page_have_attributes() -> None:
     assert (reply.usage.input_tokens, reply.usage.output_tokens_details.reasoning_tokens) == (3, 2)
     page: Any = reply_model("responses.input_items", {"data": [{"id": "a"}, {"id": "b"}]}, ROUTING)
     assert [item.id for item in page] == ["a", "b"]
-    event: Any = event_model("responses", {"type": "response.completed", "response": body})
+    event: Any = event_maker("responses")({"type": "response.completed", "response": body})
     assert event.response.output[0].content[0].text == "Hello"
 
 
