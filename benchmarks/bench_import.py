@@ -63,7 +63,7 @@ def _python(name: str) -> str | None:
 def _probe(lab: Lab, name: str) -> dict[str, float]:
     done = subprocess.run(
         [_python(name) or "", "-c", PROBE.format(statement=STATEMENTS[name])],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: pin(lab.core),
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: pin(lab.place),
     )  # fmt: skip
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 

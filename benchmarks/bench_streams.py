@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .lab import Case, Lab, Seat
-from .stats import Rows
+from .stats import Rows, Summary
 from .tables import by_contender
 from .verdicts import Figure
 
@@ -27,10 +29,10 @@ def report(rows: Rows) -> dict[str, str]:
     return {"streams cpu": by_contender(rows, "cpu_us", digits=1, against="aiohttp")}
 
 
+def _ratio(case: str) -> Callable[[Rows], Summary | None]:
+    return lambda rows: rows.ratio(case, "router", "aiohttp", "cpu_us")
+
+
 FIGURES = tuple(
-    Figure(
-        f"CPU per streamed chunk, {case}: at most 1.3 × bare aiohttp", 1.3,
-        lambda rows, case=case: rows.ratio(case, "router", "aiohttp", "cpu_us"), 2, " ×",
-    )
-    for case in CASES
-)  # fmt: skip
+    Figure(f"CPU per streamed chunk, {case}: at most 1.3 × bare aiohttp", 1.3, _ratio(case), 2, " ×") for case in CASES
+)

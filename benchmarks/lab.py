@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -18,6 +19,8 @@ from .service import Service, cores, pin
 from .stats import Row, rotated
 
 ROOT = Path(__file__).parent.parent
+PATIENCE_S = 300
+"""The longest measurement takes half a minute; what takes this long hangs."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class WorkerError(Exception):
 class Worker:
     """One contender's process."""
 
-    def __init__(self, seat: Seat, python: Path, port: int, core: int | None) -> None:
-        options = {**seat.options, "port": port, "core": core}
+    def __init__(self, seat: Seat, python: Path, port: int, place: list[int]) -> None:
+        options = {**seat.options, "port": port, "place": place}
         self._process = subprocess.Popen(
             [python, "-m", "benchmarks.worker", seat.contender, seat.world, json.dumps(options)],
             stdin=subprocess.PIPE,
@@ -82,7 +85,11 @@ class Worker:
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
-        self.version = str(self._answer()["version"])
+        try:
+            self.version = str(self._answer()["version"])
+        except WorkerError:
+            self.close()
+            raise
 
     def ask(self, deed: str, arguments: dict[str, Any]) -> dict[str, float] | None:
         """Figures; None if the contender does not do such a thing.
@@ -111,6 +118,9 @@ class Worker:
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], PATIENCE_S)[0]:
+            self._process.kill()
+            raise WorkerError(f"no answer within {PATIENCE_S} s")
         line = self._process.stdout.readline()
         if not line:
             raise WorkerError("its process ended; what it said stands above")
@@ -132,25 +142,22 @@ class Lab:
         """Who did not take part, and how that could be changed."""
         self.failures: list[str] = []
         self._began = time.monotonic()
-        known = cores()
-        self._core, self._service_core = (known[1], known[0]) if len(known) > 1 else (None, None)
-        self._before = known
+        self._cores = cores()
 
     @contextmanager
     def opened(self) -> Iterator[Lab]:
         """With the service running."""
-        pin(self._service_core)
+        pin(self._cores[:1])
         try:
             with Service() as self.service:
                 yield self
         finally:
-            if self._service_core is not None:
-                os.sched_setaffinity(0, set(self._before))
+            pin(self._cores)
 
     @property
-    def core(self) -> int | None:
-        """Where contenders run; None: anywhere."""
-        return self._core
+    def place(self) -> list[int]:
+        """The core on which contenders run, beside the service's; empty where there is only one."""
+        return self._cores[1:2]
 
     def worker(self, seat: Seat) -> Worker | None:
         """A process for one contender; None, and a note, if it is not installed."""
@@ -160,7 +167,7 @@ class Lab:
                 self.tell(how_to_install(seat.contender))
             self.missing[seat.contender] = how_to_install(seat.contender)
             return None
-        worker = Worker(seat, python, self.service.port, self._core)
+        worker = Worker(seat, python, self.service.port, self.place)
         self.versions[seat.contender] = worker.version
         return worker
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -79,7 +80,7 @@ def cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
-def pin(core: int | None) -> None:
-    """Keep this process, and what it starts from now on, on one core.  None: leave it as it is."""
-    if core is not None:
-        os.sched_setaffinity(0, {core})
+def pin(place: Collection[int]) -> None:
+    """Keep this process, and what it starts from now on, on these cores.  Empty: leave it as it is."""
+    if place:
+        os.sched_setaffinity(0, place)

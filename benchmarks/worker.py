@@ -50,7 +50,7 @@ def main() -> None:
     options: dict[str, Any] = json.loads(given)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
-    pin(options.pop("core"))
+    pin(options.pop("place"))
     contender = load(name)(**options)
     try:
         release = version(contender.distribution)

@@ -9,10 +9,7 @@ from typing import Any
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it asks the network for prices when it is imported
 import litellm
 
-from . import API_KEY, API_VERSION, MESSAGES, REGIONS, RPM, TPM, Contender
-
-SHAPES = ("b1000", "b50000", "n200", "n200-i2000")
-GROUP = "bench"
+from . import API_KEY, API_VERSION, GROUP, MESSAGES, REGIONS, RPM, SHAPES, TPM, Contender
 
 
 class Entry(Contender):

@@ -13,10 +13,8 @@ from router.steps import Reserve, Settle
 from router.tokens import estimate
 from router.values import Call, Lease, Reply, Usage
 
-from . import API_KEY, API_VERSION, MESSAGES, REGIONS, RPM, TPM, Contender
+from . import API_KEY, API_VERSION, GROUP, MESSAGES, REGIONS, RPM, SHAPES, TPM, Contender
 
-SHAPES = ("b1000", "b50000", "n200", "n200-i2000")
-GROUP = "bench"
 REPLY = {
     "id": "chatcmpl-bench", "object": "chat.completion", "created": 1764072000, "model": "gpt-4o-2024-11-20",
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "lorem ipsum"}}],

@@ -7,10 +7,8 @@ from typing import Any
 
 from azure_switchboard import OpenAIDeployment, Resource, Switchboard
 
-from . import API_KEY, MESSAGES, REGIONS, RPM, TPM, Contender
+from . import API_KEY, GROUP, MESSAGES, REGIONS, RPM, SHAPES, TPM, Contender
 
-SHAPES = ("b1000", "b50000", "n200", "n200-i2000")
-GROUP = "bench"
 DEPLOYMENTS = "/openai/deployments/"
 
 
