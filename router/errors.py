@@ -242,11 +242,12 @@ def error_for(failure: Failure, *, deployment: str | None = None, attempts: tupl
         attempts: all attempts of the call.
     """
     cls = _BY_KIND.get(failure.kind, APIConnectionError)
-    what = (failure.message or failure.kind.replace("_", " ")).rstrip(".")
-    where = f"{deployment} ({_label(failure)}): {what}" if deployment else f"{what} ({_label(failure)})"
+    what = failure.message or failure.kind.replace("_", " ")
+    what += "" if what.endswith((".", "!", "?")) else "."
+    where = f"{deployment} ({_label(failure)})" if deployment else _label(failure)
     tried = f"  Tried: {_summary(attempts)}." if len(attempts) > 1 else ""
     error = cls(
-        f"{where}.{tried}",
+        f"{where}: {what}{tried}",
         status_code=failure.status,
         code=failure.code,
         param=failure.param,

@@ -336,9 +336,11 @@ def _refused(stay: Stay, diary: Diary, refusal: Refusal) -> APIError:
     when = "" if retry_after is None else f"; the soonest fits in {retry_after:.1f} s"
     waited = f" after waiting {diary.waited:.1f} s" if diary.waited else ""
     lines = "".join(f"\n  {line}" for line in refusal.details)
+    never = "Waiting does not help: ask for less (a shorter prompt, a smaller `max_tokens`), or raise the limit"
+    patience = never if retry_after is None else "To wait longer, raise `max_wait`"
     error = NoDeploymentLeft(
-        f"no deployment of {group!r} can take the call now{waited}{when}.{lines}\n"
-        "  To wait longer, raise `max_wait`; to go elsewhere, configure `fallbacks`.",
+        f"no deployment of {group!r} can take the call{'' if retry_after is None else ' now'}{waited}{when}.{lines}\n"
+        f"  {patience}; to go elsewhere, configure `fallbacks`.",
         attempts=tuple(diary.attempts),
         retry_after=retry_after,
     )

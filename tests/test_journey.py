@@ -403,7 +403,14 @@ def test_a_call_that_can_never_fit_has_no_retry_after() -> None:
     told = Told(call())
     told.refuse(opening=None)
     told.answer()
-    assert told.raised(NoDeploymentLeft).retry_after is None
+    error = told.raised(NoDeploymentLeft)
+    assert error.retry_after is None
+    assert str(error) == (
+        "no deployment of 'g' can take the call.\n"
+        "  east: no room\n"
+        "  Waiting does not help: ask for less (a shorter prompt, a smaller `max_tokens`), or raise the limit;"
+        " to go elsewhere, configure `fallbacks`."
+    )
 
 
 def test_a_throttled_call_that_finds_nothing_else_says_when_the_soonest_of_all_opens() -> None:
