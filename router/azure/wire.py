@@ -229,7 +229,8 @@ def _decoded(status: int, headers: Mapping[str, str], body: bytes, seconds: floa
             if not vague:
                 what = f"the service answered HTTP {status} with {len(body):,} bytes that are no valid JSON"
                 return _bad(Kind.BAD_JSON, what, status, headers, seconds)
-    what = f"the service answered HTTP {status} with {form[:60] or 'no content type'} instead of JSON"
+    what = f"the service answered HTTP {status} with {form[:60] or 'no content type'} instead of JSON.  "
+    what += "Check api_base: a proxy or a portal may have answered in its place"
     return _bad(Kind.BAD_CONTENT_TYPE, what, status, headers, seconds)
 
 
