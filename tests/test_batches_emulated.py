@@ -98,7 +98,15 @@ def test_a_job_from_upload_to_events(world: World, router: Router) -> None:
     assert world.call(router, "list_fine_tuning_events", job.id, limit=5).data
     assert world.call(router, "list_fine_tuning_checkpoints", job.id).object == "list"
     assert world.call(router, "retrieve_fine_tuning_job", job.id).id == job.id
-    assert world.call(router, "cancel_fine_tuning_job", job.id).id == job.id
+
+
+def test_a_job_is_cancelled(world: World) -> None:
+    config = EmulatorConfig([EmulatedDeployment("east", resource="east")], keys=[KEY], step_s=3600.0)
+    with EmulatorServer.in_thread(config) as server, Router([entry(server, "east")]) as router:
+        file = world.call(router, "create_file", ("train.jsonl", b'{"messages": []}\n'), "fine-tune")
+        job = world.call(router, "create_fine_tuning_job", "gpt-4o-mini-2024-07-18", file.id)
+        stopped = world.call(router, "cancel_fine_tuning_job", job.id)
+        assert (stopped.id, stopped.status) == (job.id, "cancelled")
 
 
 def test_the_files_of_both_are_listed_page_by_page(world: World, router: Router) -> None:

@@ -6,8 +6,10 @@ import contextlib
 
 import openai
 import pytest
+from openai.types.chat import completion_create_params
 
 from router.emulator import EmulatedDeployment, EmulatorConfig, EmulatorServer, Fault
+from router.emulator.operations.known import CHAT, COMPLETIONS, EMBEDDINGS
 
 from .conftest import entered
 from .helpers import KEY
@@ -94,6 +96,25 @@ def test_what_a_reasoning_model_does_not_take(client, name, asked, code, param):
     with pytest.raises(openai.BadRequestError) as caught:
         ask(client, name, **asked)
     assert (caught.value.code, caught.value.param) == (code, param)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_parameter_that_nobody_knows(client, stream):
+    with pytest.raises(openai.BadRequestError, match="Unrecognized request argument supplied: frobnicate"):
+        ask(client, stream=stream, extra_body={"frobnicate": 1})
+    with pytest.raises(openai.BadRequestError, match="frobnicate"):
+        client.completions.create(model="text", prompt="x", extra_body={"frobnicate": 1})
+    with pytest.raises(openai.BadRequestError, match="frobnicate"):
+        client.embeddings.create(model="vectors", input="x", extra_body={"frobnicate": 1})
+
+
+def test_every_parameter_of_the_client_is_known():
+    stated = {
+        CHAT: completion_create_params.CompletionCreateParamsBase,
+        COMPLETIONS: openai.types.completion_create_params.CompletionCreateParamsBase,
+        EMBEDDINGS: openai.types.embedding_create_params.EmbeddingCreateParams,
+    }
+    assert [set(params.__annotations__) - known for known, params in stated.items()] == [set()] * 3
 
 
 # ---- breakage -----------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from router.emulator import refusals
 from router.emulator.dialects import compact
 from router.emulator.estimate import chat_demand
 from router.emulator.faults import FaultKind
@@ -15,6 +14,7 @@ from .base import Call, Operation, Reply, weight_of
 from .chat_answer import Answer, answer
 from .chat_events import Event, events
 from .chat_replies import completion
+from .known import CHAT, EXTENSIONS, stranger
 
 EXTENSION_TOKENS = 16
 """What answers below `/extensions` are cut to unless `max_tokens` says otherwise, as documented."""
@@ -22,10 +22,8 @@ EXTENSION_TOKENS = 16
 
 def objection(call: Call) -> Refusal | None:
     """What the model says against it."""
-    for name in ("enhancements", "dataSources"):
-        if call.strict and name in call.body and not call.route.extensions:
-            return refusals.unrecognized(name)
-    return chat_checks.objection(call)
+    known = CHAT | EXTENSIONS if call.route.extensions else CHAT
+    return stranger(call, known) or chat_checks.objection(call)
 
 
 def reply(call: Call) -> Reply:

@@ -18,6 +18,7 @@ from .chat_answer import Answer, Choice, answer
 from .chat_checks import prompt_objection, whole_number
 from .chat_events import DONE, Event
 from .chat_replies import logprobs, usage
+from .known import COMPLETIONS, stranger
 
 DEFAULT_TOKENS = 16
 """What answers are cut to unless `max_tokens` says otherwise."""
@@ -43,6 +44,9 @@ def demand(body: dict[str, Any]) -> Demand:
 
 def objection(call: Call) -> Refusal | None:
     """What the model says against it."""
+    unknown = stranger(call, COMPLETIONS)
+    if unknown is not None:
+        return unknown
     body = call.body
     prompts = prompts_of(body)
     if not prompts or not all(isinstance(p, (str, list)) and p for p in prompts):

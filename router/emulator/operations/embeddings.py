@@ -18,6 +18,7 @@ from router.emulator.estimate import Demand, input_tokens, inputs_of
 from router.emulator.refusals import Refusal, invalid
 
 from .base import Call, Operation, Reply
+from .known import EMBEDDINGS, stranger
 
 _SIZES = {"text-embedding-3-large": 3072}
 SIZE = 1536
@@ -35,6 +36,9 @@ def demand(body: dict[str, Any]) -> Demand:
 
 def objection(call: Call) -> Refusal | None:
     """What the model says against it."""
+    unknown = stranger(call, EMBEDDINGS)
+    if unknown is not None:
+        return unknown
     d, body = call.d, call.body
     inputs = inputs_of(body)
     if not inputs or not all(isinstance(item, (str, list)) and item for item in inputs):
