@@ -113,7 +113,7 @@ async def adrive(journey: Journey[T], store: Store, transport: Transport, tell: 
                 held.lease = None
                 return stop.value  # type: ignore[no-any-return]
             if isinstance(step, STORE_STEPS):
-                answer = await store.aapply(step)
+                answer = await store.aapply(step) if store.waits else store.apply(step)
                 held.answered(step, answer)
             elif isinstance(step, Send):
                 held.sent = True

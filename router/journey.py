@@ -158,6 +158,8 @@ def _targets(
     elif wish == "none":
         return []
     ordinary = policy.fallbacks.get(group, policy.default_fallbacks)
+    if not special and not ordinary:
+        return []
     seen = {*diary.groups, *(f.group for f in plan)}
     wanted: list[Fallback] = []
     for target in (*special, *ordinary):

@@ -14,6 +14,9 @@ from router.steps import StoreStep
 class Store(Protocol):
     """One door with two handles."""
 
+    waits: bool
+    """Whether a step may take another machine's time; where not, `apply` will do in an event loop as well."""
+
     def apply(self, step: StoreStep) -> Any:
         """Carry a step out, blocking, and return its answer (see the step's type)."""
         ...

@@ -27,6 +27,8 @@ class MemoryStore:
         clock: seconds, monotonic; injected in tests.
     """
 
+    waits = False
+
     def __init__(
         self, ledger: Ledger, tell: Callable[[Event], None], clock: Callable[[], float] = time.monotonic
     ) -> None:

@@ -65,6 +65,8 @@ class RedisStore(MemoryStore):
         background: run errands in a thread; without it, somebody calls `run_errands`.
     """
 
+    waits = True
+
     def __init__(
         self,
         ledger: SharedLedger,

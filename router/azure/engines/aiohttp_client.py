@@ -57,13 +57,11 @@ class Client:
             skip_auto_headers=("content-type",),  # a POST without a body has none
         )
 
-    async def begin(self, request: Request) -> Exchange:
-        """Send a request whose body is in memory, through no proxy; the answer's headers are in, its body is not.
+    async def begin(self, line: Line, request: Request) -> Exchange:
+        """Send on its line; the answer's headers are in, its body is not.
 
         `request.timeout` bounds the body's reading as well, until `Exchange.untimed`.
         """
-        line = self._lines[request.method, request.url]
-        assert line is not None
         assert isinstance(request.body, bytes)
         deadline = self._loop.time() + request.timeout
         head = line.head(request, len(request.body))
@@ -71,17 +69,19 @@ class Client:
         await exchange.begin(head, request.body, deadline)
         return exchange
 
-    def is_plain(self, request: Request) -> bool:
-        """Whether `begin` can send it; else `begin_by_session`."""
+    def line(self, request: Request) -> Line | None:
+        """The line of a request whose body is in memory and that needs no proxy; None: send it `by_session`."""
         if not isinstance(request.body, bytes):
-            return False
+            return None
         key = request.method, request.url
-        if key not in self._lines:
+        try:
+            return self._lines[key]
+        except KeyError:
             if len(self._lines) >= KEPT_LINES:
                 self._lines.clear()
             url, proxy = _target(request.url)
-            self._lines[key] = None if proxy else Line(request, url, self._loop)
-        return self._lines[key] is not None
+            line = self._lines[key] = None if proxy else Line(request, url, self._loop)
+            return line
 
     async def begin_by_session(self, request: Request, total: float | None) -> aiohttp.ClientResponse:
         """Send anything: a body that is read while it is sent, or through a proxy.

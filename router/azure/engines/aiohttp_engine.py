@@ -53,7 +53,16 @@ class AiohttpEngine:
         """Send and read; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
         client = self._clients.get(asyncio.get_running_loop()) or self._open()
         try:
-            return await (self._stream if request.stream else self._exchange)(client, request)
+            line = client.line(request)
+            if line is None:
+                return await self._by_session(client, request)
+            response = await client.begin(line, request)
+            if request.stream:
+                headers = _headers(response)
+                if is_stream(request, response.status, headers.get("content-type", "")):
+                    response.untimed()
+                    return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
+            return await self._whole(response, request)
         except Exception as error:
             broken = breakdown_of(error, request)
         raise broken
@@ -71,22 +80,9 @@ class AiohttpEngine:
         client = Client(self._tls)
         return self._clients.add(asyncio.get_running_loop(), client, client.aclose)
 
-    async def _exchange(self, client: Client, request: Request) -> Answer:
-        response: Response
-        if client.is_plain(request):
-            response = await client.begin(request)
-        else:
-            response = await client.begin_by_session(request, request.timeout)
-        return await self._whole(response, request)
-
-    async def _stream(self, client: Client, request: Request) -> Answer:
-        if client.is_plain(request):
-            exchange = await client.begin(request)
-            headers = _headers(exchange)
-            if not is_stream(request, exchange.status, headers.get("content-type", "")):
-                return await self._whole(exchange, request)
-            exchange.untimed()
-            return Answer(exchange.status, headers, chunks=AiohttpChunks(exchange, request))
+    async def _by_session(self, client: Client, request: Request) -> Answer:
+        if not request.stream:
+            return await self._whole(await client.begin_by_session(request, request.timeout), request)
         async with asyncio.timeout(request.timeout):
             response = await client.begin_by_session(request, None)
             headers = _headers(response)
@@ -98,7 +94,7 @@ class AiohttpEngine:
         """Read the body to its end, or to the limit; the connection is free again afterwards, or gone."""
         try:
             content = response.content
-            body = await content.readany()
+            body = content.read_nowait() if content.is_eof() else await content.readany()
             if not content.at_eof():
                 parts, size = [body], len(body)
                 while size <= request.max_bytes and (part := await content.readany()):

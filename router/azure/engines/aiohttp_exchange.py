@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -35,13 +36,15 @@ class Line:
         loop: the event loop whose connections it uses.
     """
 
-    __slots__ = ("start", "way")
+    __slots__ = ("_headers", "_start", "_text", "way")
 
     def __init__(self, request: Request, url: Any, loop: asyncio.AbstractEventLoop) -> None:
         self.way = aiohttp.ClientRequest(request.method, url, loop=loop)
         """What the pool is asked with; it never travels."""
         headers = self.way.headers
-        self.start = (
+        self._headers: Mapping[str, str] = {}
+        self._text = ""
+        self._start = (
             f"{self.way.method} {url.raw_path_qs} HTTP/1.1\r\nHost: {headers['Host']}\r\n"
             f"Accept-Encoding: {headers['Accept-Encoding']}\r\n"
         )
@@ -52,13 +55,15 @@ class Line:
         Raises:
             ValueError: a header holds a control character; which one is not said, for it may be the key.
         """
-        lines = [f"{name}: {value}" for name, value in request.headers.items()]
-        if length or request.method not in ("GET", "HEAD"):
-            lines.append(f"content-length: {length}")
-        if not all(map(str.isprintable, lines)) and _CONTROL.search("".join(lines)):
-            raise ValueError("a header holds a control character")
-        text = "\r\n".join(lines)
-        return f"{self.start}{text}\r\n\r\n".encode()
+        if request.headers != self._headers:  # mostly they are those of the call before
+            lines = [f"{name}: {value}" for name, value in request.headers.items()]
+            if not all(map(str.isprintable, lines)) and _CONTROL.search("".join(lines)):
+                raise ValueError("a header holds a control character")
+            self._text = "".join(f"{line}\r\n" for line in lines)
+            self._headers = request.headers
+        if length or self.way.method not in ("GET", "HEAD"):
+            return f"{self._start}{self._text}content-length: {length}\r\n\r\n".encode()
+        return f"{self._start}{self._text}\r\n".encode()
 
 
 class Exchange:
