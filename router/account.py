@@ -146,7 +146,7 @@ class Account:
         self.tokens.advance(slot)
         for window in self.requests:
             window.advance(slot)
-        if self.limit.is_cut:
+        if self.limit.cut_to is not None:
             self.limit.recover(now)
             self.obey_limit()
 

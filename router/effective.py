@@ -34,15 +34,16 @@ class EffectiveLimit:
     Attributes:
         value: the limit now; `math.inf` where nothing is known.  Moves with `state`, `cut` and `recover`.
         stated: what the service's headers said last, or None.
+        cut_to: what had been admitted when a 429 came, while the cap that it taught is in force; else None.
     """
 
-    __slots__ = ("_busy_at", "_cut_at", "_cut_to", "configured", "stated", "value")
+    __slots__ = ("_busy_at", "_cut_at", "configured", "cut_to", "stated", "value")
 
     def __init__(self, configured: float | None) -> None:
         self.configured = configured
         self.stated: float | None = None
         self._cut_at = 0.0
-        self._cut_to: float | None = None
+        self.cut_to: float | None = None
         self._busy_at = -inf
         self.value = self.known
 
@@ -51,14 +52,9 @@ class EffectiveLimit:
         """The limit without what 429s have taught."""
         return min(self.configured or inf, self.stated or inf)
 
-    @property
-    def is_cut(self) -> bool:
-        """Is a learned cap in force?"""
-        return self._cut_to is not None
-
     def state(self, tokens: int, now: float) -> bool:
         """A header stated the limit.  True if that raised the limit, so that waiters should look again."""
-        if tokens == self.stated and self._cut_to is None:
+        if tokens == self.stated and self.cut_to is None:
             return False
         before = self.value
         self.stated = float(tokens)
@@ -67,7 +63,7 @@ class EffectiveLimit:
 
     def cut(self, admitted: int, now: float) -> None:
         """A 429 came although only `admitted` tokens stood in the window."""
-        self._cut_to = float(admitted)
+        self.cut_to = float(admitted)
         self._cut_at = now
         self.recover(now)
 
@@ -80,13 +76,13 @@ class EffectiveLimit:
     def recover(self, now: float) -> None:
         """Bring `value` up to date."""
         known = self.known
-        if self._cut_to is None:
+        if self.cut_to is None:
             self.value = known
             return
         x = (now - self._cut_at - RECOVERY_S) / RECOVERY_S
-        cap = self._cut_to * CUT_SHARE if x < -0.999 else self._cut_to * max(CUT_SHARE, 1 + 0.05 * x**3)
-        if cap >= min(known, FORGET_FACTOR * self._cut_to):
-            self._cut_to = None
+        cap = self.cut_to * CUT_SHARE if x < -0.999 else self.cut_to * max(CUT_SHARE, 1 + 0.05 * x**3)
+        if cap >= min(known, FORGET_FACTOR * self.cut_to):
+            self.cut_to = None
             self.value = known
         else:
             self.value = cap

@@ -62,9 +62,9 @@ def test_a_cap_recovers_along_the_cubic_of_the_timetable(after: float, cap: floa
 def test_a_cap_that_has_grown_to_the_known_limit_is_forgotten(configured: float, forgotten_at: float) -> None:
     limit = cut_to_60k(configured)
     limit.recover(1000.0 + forgotten_at - 1)
-    assert limit.is_cut
+    assert limit.cut_to is not None
     limit.recover(1000.0 + forgotten_at)
-    assert not limit.is_cut
+    assert limit.cut_to is None
     assert limit.value == configured
 
 
@@ -79,7 +79,7 @@ def test_where_no_limit_is_known_a_cap_is_forgotten_at_eight_times_the_cut() -> 
 def test_a_cut_above_the_known_limit_teaches_nothing() -> None:
     limit = EffectiveLimit(50_000)
     limit.cut(80_000, 0.0)
-    assert not limit.is_cut
+    assert limit.cut_to is None
     assert limit.value == 50_000
 
 
