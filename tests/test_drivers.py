@@ -76,6 +76,8 @@ class Transport:
 class SlowStore:
     """A store across a network: each step may be cancelled before it is carried out."""
 
+    waits = True
+
     def __init__(self, store: MemoryStore, stop_at: int) -> None:
         self.store = store
         self.stop_at = stop_at
