@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 import router as package
@@ -345,6 +346,21 @@ def test_a_failed_upload_leaves_no_half_file_behind(
         for file in left:
             assert [json.loads(line)["custom_id"] for line in router.file_content(file.id).content.splitlines()] == IDS
             router.delete_file(file.id)
+    assert spools
+    assert all(file.closed for file in spools)
+
+
+async def test_an_upload_that_is_given_up_leaves_no_temporary_file(azure: EmulatorServer, spools: list[Any]) -> None:
+    """On asyncio and on trio: whoever waited goes away while the service is silent."""
+    azure.emulator.set_fault("*", Fault("hang"))
+    try:
+        entry = {"model_name": "g", "litellm_params": {"model": "azure/chat", **at(azure.url)}}
+        async with Router([entry]) as router:
+            with anyio.move_on_after(0.2) as scope:
+                await router.acreate_file(("in.jsonl", LINES), "batch")
+            assert scope.cancelled_caught
+    finally:
+        azure.emulator.clear_fault("*")
     assert spools
     assert all(file.closed for file in spools)
 

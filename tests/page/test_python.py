@@ -363,6 +363,11 @@ def test_batches(backend: str, server: Recorder, tmp_path: Path, capsys: pytest.
 # ---- the Router -------------------------------------------------------------------------------------------------
 
 
+def _kept(names: dict[str, Any]) -> dict[str, Any]:
+    """What the sample of Redis takes from the one before it."""
+    return {name: names[name] for name in ("os", "Router", "model_list", "response")}
+
+
 def test_the_router_and_its_redis(server: Recorder, redis_server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     os.environ.update({"AZURE_API_KEY": KEY, "AZURE_API_VERSION": VERSION, "AZURE_API_BASE": server.base})
     os.environ.update({"OPENAI_API_KEY": "sk-canary-openai", "OPENAI_BASE_URL": f"{server.base}/v1"})
@@ -380,10 +385,19 @@ def test_the_router_and_its_redis(server: Recorder, redis_server: Server, capsys
     }
 
     os.environ.update({"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(redis_server.port)})
-    with run("redis", server, **{n: names[n] for n in ("os", "Router", "model_list", "response")})["router"] as shared:
+    with run("redis", server, **_kept(names))["router"] as shared:
         assert shared.completion(model="gpt-3.5-turbo", messages=MORNING)["usage"]["total_tokens"] == 6
         assert shared.questions > 0
         assert [deployment.tokens_limit for deployment in shared.status()] == [240_000, 240_000, 1_000_000]
+
+
+def test_the_redis_of_variables_that_are_not_set_is_none(server: Recorder) -> None:
+    os.environ.update({"AZURE_API_KEY": KEY, "AZURE_API_BASE": server.base})
+    os.environ.update({"OPENAI_API_KEY": "sk-canary-openai", "OPENAI_BASE_URL": f"{server.base}/v1"})
+    names = run("router", server, os=os)
+    with names["router"], run("redis", server, **_kept(names))["router"] as alone:
+        alone.completion(model="gpt-3.5-turbo", messages=MORNING)
+        assert alone.questions == 0
 
 
 # ---- as they stand there ----------------------------------------------------------------------------------------
