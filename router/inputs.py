@@ -1,6 +1,7 @@
 """Is there anything to work on?
 
-What an operation other than a chat is given as its main input: refused here where it can only be refused there.
+What an operation other than a chat is given as its main input: refused here where it can only be refused there.  And
+what a caller hands back of an earlier answer is made plain.
 """
 
 from __future__ import annotations
@@ -31,3 +32,20 @@ def check_input(operation: str, body: Mapping[str, Any]) -> None:
         raise BadRequestError(f"`{name}` must be {wanted}, not {type(value).__name__}.  Nothing was sent.", param=name)
     if not isinstance(value, str) and not isinstance(value[0], int) and ("" in value or [] in value):
         raise BadRequestError(f"`{name}` holds an empty text: leave it out.  Nothing was sent.", param=name)
+
+
+def plain(items: Any) -> Any:
+    """Messages or items as objects: `messages.append(reply.choices[0].message)` is how a talk with tools goes on.
+
+    Models, ours and those of other libraries, become dictionaries without their empty fields.  Where there are none,
+    `items` is returned as it is, whatever it is.
+    """
+    if type(items) is not list and type(items) is not tuple:
+        return items
+    if all(type(item) is dict for item in items):
+        return items
+    return [item.model_dump(exclude_none=True) if _is_model(item) else item for item in items]
+
+
+def _is_model(item: Any) -> bool:
+    return not isinstance(item, Mapping | type) and callable(getattr(item, "model_dump", None))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast, overload
 
+from router.inputs import plain
 from router.question import Question, streams
 
 from .door import Door
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from router.replies import ChatCompletion
     from router.streams import AsyncStream, Stream
 
-Messages = Sequence[Mapping[str, Any]]
+Messages = Sequence["Mapping[str, Any] | BaseModel"]
 
 
 class Chat(Door):
@@ -36,7 +39,7 @@ class Chat(Door):
 
         Args:
             model: a group, an alias, a deployment's id, or a name that a wildcard entry matches.
-            messages: the conversation, as OpenAI's API takes it.
+            messages: the conversation, as OpenAI's API takes it; messages of earlier replies may stand in it.
             stream: return an iterator of chunks instead of the whole reply.
             params: `response_format` may be a pydantic class: it is sent as a strict JSON schema, and
                 `reply.choices[0].message.parsed` is an instance of it; else an object, as the API takes it.  What
@@ -84,7 +87,7 @@ def _question(model: str, messages: Messages, stream: bool | None, params: dict[
         from router.structured import response_format
 
         params = {**params, "response_format": response_format(given)}
-    return Question("chat.completions", model, {"messages": messages}, params, streams(stream))
+    return Question("chat.completions", model, {"messages": plain(messages)}, params, streams(stream))
 
 
 def _shaped(reply: Any, params: dict[str, Any], stream: bool | None) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from router.ids import with_owner
+from router.inputs import plain
 from router.question import Question, streams
 
 from .door import Door
@@ -151,7 +152,7 @@ class Responses(Door):
         stream: bool | None,
         params: dict[str, Any],
     ) -> Question:
-        body = {"input": input, "metadata": metadata}
+        body = {"input": plain(input), "metadata": metadata}
         pinned = previous is not None
         if pinned:
             owner, body["previous_response_id"] = self._owners.owner("previous_response_id", previous, model)

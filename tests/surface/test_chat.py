@@ -112,3 +112,40 @@ def test_parallel_tool_calls_stream_piece_by_piece(world: World, router: Router,
         for call in chunk.choices[0].delta.tool_calls or ():
             arguments[call.index] = arguments.get(call.index, "") + call.function.arguments
     assert arguments == {0: '{"x":1}', 1: "{}"}
+
+
+CALLS = [{"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at": "cat"}'}}]
+
+
+@pytest.mark.parametrize("model", ["azure/dep", "azure/o_series/dep", "azure/claude-x"])
+def test_the_message_of_a_reply_is_handed_back_with_what_its_tools_said(
+    model: str, world: World, server: Recorder
+) -> None:
+    """As everybody goes on from tool calls: `messages.append(reply.choices[0].message)`."""
+    server.reply = answer(completion(None, tool_calls=CALLS))
+    entry = {"model": model, "api_base": server.base, "api_key": "canary-key"}
+    with Router([{"model_name": "g", "litellm_params": {**entry, "model": "azure/dep"}}]) as router:
+        said = world.call(router, "completion", "g", HELLO).choices[0].message
+    assert said.tool_calls[0].function.name == "look"
+    messages: list[Any] = [*HELLO, said, {"role": "tool", "tool_call_id": said.tool_calls[0].id, "content": "a cat"}]
+    claude = {"content": [{"type": "text", "text": "A cat."}], "role": "assistant", "stop_reason": "end_turn"}
+    server.reply = answer(claude if "claude" in model else completion("A cat."))
+    with Router([{"model_name": "g", "litellm_params": entry}]) as router:
+        reply = world.call(router, "completion", "g", messages)
+    assert reply.choices[0].message.content == "A cat."
+    assert messages[1] is said
+    sent = server.last.json["messages"]
+    if "claude" in model:
+        assert sent[1]["content"] == [{"type": "tool_use", "id": "call_1", "name": "look", "input": {"at": "cat"}}]
+    else:
+        assert sent == [*HELLO, {"role": "assistant", "tool_calls": CALLS}, messages[2]]
+
+
+def test_what_is_handed_back_is_charged_like_any_message(server: Recorder) -> None:
+    server.reply = answer(completion("x" * 4000))
+    with Router([{"model_name": "g", "litellm_params": {"model": "azure/dep", "api_base": server.base,
+                                                         "api_key": "canary-key"}}]) as router:  # fmt: skip
+        said = router.completion("g", HELLO).choices[0].message
+        plain = [*HELLO, said.model_dump(exclude_none=True)]
+        counts = [router.completion("g", talk).routing.tokens_reserved for talk in ([*HELLO, said], plain)]
+    assert counts[0] == counts[1] > 1000

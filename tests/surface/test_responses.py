@@ -207,3 +207,12 @@ def test_what_manages_goes_through_where_the_deployment_rests(router: Router, se
     server.reply = answer(RESPONSE)
     assert router.get_response("resp_abc").status == "completed"
     assert router.status()[0].state == "throttled"
+
+
+def test_the_output_of_a_response_is_handed_back_as_input(world: World, router: Router, server: Recorder) -> None:
+    call = {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{}"}
+    server.reply = answer({"id": "resp_1", "status": "completed", "output": [call]})
+    output = world.call(router, "responses", "g", "Hi").output
+    told = {"type": "function_call_output", "call_id": "call_1", "output": "a cat"}
+    world.call(router, "responses", "g", [{"role": "user", "content": "Hi"}, *output, told])
+    assert server.last.json["input"] == [{"role": "user", "content": "Hi"}, call, told]
