@@ -20,12 +20,24 @@ STATEMENTS = {
     "router": "import router",
     "a first Router of 3": "from benchmarks.contenders import router as r; r.Entry(0).build(3)",
     "a first Router of 1,000": "from benchmarks.contenders import router as r; r.Entry(0).build(1000)",
+    "a first call on asyncio": "import asyncio; from benchmarks.contenders import router as r; "
+    "asyncio.run(r.first_call({port}))",
+    "a first blocking call": "from benchmarks.contenders import router as r; r.first_blocking_call({port})",
     "openai": "import openai",
     "litellm": "os.environ['LITELLM_LOCAL_MODEL_COST_MAP'] = 'True'; import litellm",  # else it asks the network
     "switchboard": "import azure_switchboard",
     "pyreqwest": "import pyreqwest.client",
 }
-OURS = ("(interpreter)", "aiohttp", "httpx2", "router", "a first Router of 3", "a first Router of 1,000")
+OURS = (
+    "(interpreter)",
+    "aiohttp",
+    "httpx2",
+    "router",
+    "a first Router of 3",
+    "a first Router of 1,000",
+    "a first call on asyncio",
+    "a first blocking call",
+)
 PROBE = """
 import json, os, sys, time
 before = len(sys.modules)
@@ -62,7 +74,7 @@ def _python(name: str) -> str | None:
 
 def _probe(lab: Lab, name: str) -> dict[str, float]:
     done = subprocess.run(
-        [_python(name) or "", "-c", PROBE.format(statement=STATEMENTS[name])],
+        [_python(name) or "", "-c", PROBE.format(statement=STATEMENTS[name].format(port=lab.service.port))],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: pin(lab.place),
     )  # fmt: skip
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

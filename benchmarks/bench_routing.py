@@ -33,18 +33,18 @@ def report(rows: Rows) -> dict[str, str]:
     """Tables by their names on the page."""
     return {
         f"routing {what}": by_contender(
-            rows, "wall_us", digits=1, cases=[case for case in rows.cases if case.startswith(what)]
+            rows, "cpu_us", digits=1, cases=[case for case in rows.cases if case.startswith(what)]
         )
         for what in ("decision", "whole")
     }
 
 
-def _time(case: str) -> Callable[[Rows], Summary | None]:
-    return lambda rows: rows.summary(case, "router", "wall_us")
+def _cpu(case: str) -> Callable[[Rows], Summary | None]:
+    return lambda rows: rows.summary(case, "router", "cpu_us")
 
 
 FIGURES = tuple(
-    Figure(f"{name} with {size:,} deployments: at most {most} µs", most, _time(f"{what}, N = {size:,}"), 1, " µs")
+    Figure(f"{name} with {size:,} deployments: at most {most} µs", most, _cpu(f"{what}, N = {size:,}"), 1, " µs")
     for name, what, size, most in (
         ("One decision", "decision", 10, 5),
         ("One decision", "decision", 1000, 10),

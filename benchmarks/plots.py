@@ -92,7 +92,7 @@ def _routing(axes: Any, rows: Rows) -> None:
             found = [
                 (size, s.median)
                 for size in bench_routing.SIZES
-                if (s := rows.summary(f"{what}, N = {size:,}", name, "wall_us")) is not None
+                if (s := rows.summary(f"{what}, N = {size:,}", name, "cpu_us")) is not None
             ]
             if found:
                 label = f"{name}, {what}"
@@ -102,7 +102,7 @@ def _routing(axes: Any, rows: Rows) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xlabel("deployments")
-    axes.set_ylabel("µs")
+    axes.set_ylabel("µs of CPU")
 
 
 def _memory(axes: Any, rows: Rows) -> None:

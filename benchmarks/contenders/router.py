@@ -108,6 +108,20 @@ class Entry(Contender):
         return {"questions": self._router.questions}
 
 
+async def first_call(port: int) -> None:
+    """What a program does that asks one thing: a router, a call, the end."""
+    entry = Entry(port)
+    await entry.open()
+    await entry.call("b1000")
+    await entry.close()
+
+
+def first_blocking_call(port: int) -> None:
+    """The same, blocking."""
+    with Router([deployment(GROUP, "b1000-east", f"http://{REGIONS['east']}:{port}")]) as router:
+        router.completion(model=GROUP, messages=MESSAGES, max_tokens=100)
+
+
 class NoTransport:
     """Has every answer at once."""
 
