@@ -242,6 +242,8 @@ def error_for(failure: Failure, *, deployment: str | None = None, attempts: tupl
         attempts: all attempts of the call.
     """
     cls = _BY_KIND.get(failure.kind, APIConnectionError)
+    if failure.kind is Kind.MISSING and failure.status == 404:
+        cls = NotFoundError
     what = failure.message or failure.kind.replace("_", " ")
     what += "" if what.endswith((".", "!", "?")) else "."
     where = f"{deployment} ({_label(failure)})" if deployment else _label(failure)

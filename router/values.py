@@ -258,7 +258,7 @@ class Kind(StrEnum):
     CONTENT_POLICY = "content_policy"
     UNPROCESSABLE = "unprocessable"
     MISSING = "missing"
-    """Something that the request names, such as a previous response, is not there; the deployment is."""
+    """Something that the request names, such as a previous response or a file, is not there; the deployment is."""
     # Neither: our side.
     STREAM = "stream"
     """An error event, a malformed event or a missing end inside a stream that began well."""

@@ -104,3 +104,12 @@ def test_an_id_from_elsewhere_is_looked_for_and_a_wrong_one_takes_no_deployment_
         with pytest.raises(NotFoundError, match="'resp_none' not found\\.  Tried"):
             router.get_response("resp_none", model="g")
         assert states(router) == {"ready"}
+
+
+def test_a_file_that_is_not_there_takes_no_deployment_out() -> None:
+    error = {"message": "Files [file-1] were not found", "type": "invalid_request_error", "param": None, "code": None}
+    with Recorder(answer({"error": error}, 404)) as server, Router([entry("g", "azure/chat", server.base)]) as router:
+        with pytest.raises(NotFoundError, match=r"Files \[file-1\] were not found") as caught:
+            router.responses("g", [{"type": "input_file", "file_id": "file-1"}], num_retries=0)
+        assert (caught.value.status_code, [a.reason for a in caught.value.attempts]) == (404, ["missing"])
+        assert states(router) == {"ready"}

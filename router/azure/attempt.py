@@ -20,6 +20,7 @@ from .chunks import ChunkReader
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
 from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request, Streamed
+from .failures import is_about_a_thing
 from .given_token import if_it_ran_out
 from .headers import rate_limits, request_id
 from .intake import Intake, RawIntake
@@ -127,11 +128,7 @@ class Attempt:
             (self.secret,),
         )
         if not isinstance(reply, Reply):
-            if reply.kind is Kind.AUTHENTICATION:
-                reply.message += if_it_ran_out(self.secret, time.time())
-                if self.target.credential.renews:
-                    reply = replace(reply, kind=Kind.SIGN_IN_REFUSED)
-            return reply
+            return self._refusal(reply)
         body = reply.body
         if call.stream:
             intake = self._intake(answer)
@@ -150,6 +147,16 @@ class Attempt:
 
             reply.body = as_chat(body)
         return reply
+
+    def _refusal(self, failure: Failure) -> Failure:
+        """A failure as it is for this call and this credential."""
+        if failure.kind is Kind.AUTHENTICATION:
+            failure.message += if_it_ran_out(self.secret, time.time())
+            if self.target.credential.renews:
+                return replace(failure, kind=Kind.SIGN_IN_REFUSED)
+        elif failure.kind is Kind.NOT_FOUND and self._call.charged and is_about_a_thing(failure):
+            return replace(failure, kind=Kind.MISSING)
+        return failure
 
     def stream(self, answer: Answer) -> OpenStream:
         """The stream of an answer whose chunks are not read yet."""

@@ -124,6 +124,21 @@ def failure_from(
     return failure
 
 
+def is_about_a_thing(failure: Failure) -> bool:
+    """Whether a 404 to a call that runs a model is about a file, a vector store or the like, and not the deployment.
+
+    Such errors are the model's ("Files [file-…] were not found"); those about the deployment, its path and its version
+    are the gateway's, which have no type.  OpenAI's own about the model and the URL do, so their words tell.
+    """
+    text = _lower(failure.message)
+    return (
+        failure.type == "invalid_request_error"
+        and _lower(failure.code) not in ("model_not_found", "deploymentnotfound")
+        and "not found" in text
+        and "model" not in text
+    )
+
+
 def failure_in(value: Mapping[str, Any], default: Kind, secrets: Sequence[str] = ()) -> Failure | None:
     """The error that a JSON object carries although its status was 200, in an answer or in a stream's event.
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.azure.failures import MESSAGE_LIMIT, failure_from, failure_in
+from router.azure.failures import MESSAGE_LIMIT, failure_from, failure_in, is_about_a_thing
 from router.values import Failure, Kind
 
 FILTERED = {
@@ -88,6 +88,22 @@ def error(code=None, message="words", **more):
 def test_the_kind_follows_from_status_and_code(status, body, kind):
     got = failure(status, body)
     assert (got.kind, got.status, got.seconds) == (kind, status, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (error(None, "Files [file-1] were not found", type="invalid_request_error"), True),
+        (error("DeploymentNotFound", "The API deployment for this resource does not exist."), False),
+        (error("404", "Resource not found"), False),
+        (error("model_not_found", "It was not found", type="invalid_request_error"), False),
+        (error(None, "Invalid URL (POST /v1/x)", type="invalid_request_error"), False),
+        (error(None, "the model `x` was not found", type="invalid_request_error"), False),
+        (None, False),
+    ],
+)
+def test_a_404_is_about_the_deployment_or_about_a_thing(body, told):
+    assert is_about_a_thing(failure(404, body)) is told
 
 
 @pytest.mark.parametrize(
