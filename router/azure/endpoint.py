@@ -153,6 +153,8 @@ def parse_endpoint(
             "that ends in /anthropic.  For any other model write 'azure/my-deployment'."
         )
     endpoint = _azure_endpoint(address, _read_version(api_version) or _read_version(address.api_version))
+    if parsed.family is None and parsed.provider != "azure_text":
+        return endpoint
     return replace(endpoint, family=parsed.family, text_only=parsed.provider == "azure_text")
 
 

@@ -43,7 +43,7 @@ def model_of(params: Params, path: Path, problems: Problems) -> tuple[str, Parse
     if model.count("*") > 1:
         problems.add(place, "holds more than one *; one is enough to say what varies")
         return None
-    return model, replace(parsed, name=parsed.name.replace(_STAR, "*"))
+    return model, replace(parsed, name=parsed.name.replace(_STAR, "*")) if "*" in model else parsed
 
 
 def endpoints_of(

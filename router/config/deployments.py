@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
@@ -94,12 +94,12 @@ def build_deployments(
     seen: dict[tuple[str, str, Endpoint], Path] = {}
     for draft in drafts:
         for place, endpoint in enumerate(draft.endpoints):
-            deployment = _deployment(draft, endpoint, options.default_max_parallel_requests, options.drop_params)
+            name = draft.info.id
+            if name is None or place > 0:
+                name = unique_id(name or base_id(draft.wire, endpoint.host), draft.entry.model_name, taken)
+                taken.add(name)
+            deployment = _deployment(draft, endpoint, name, options.default_max_parallel_requests, options.drop_params)
             _warn_of_twin(deployment, endpoint, draft.path, seen, reading.problems)
-            if draft.info.id is None or place > 0:
-                base = draft.info.id or base_id(deployment.model, endpoint.host)
-                deployment = replace(deployment, id=unique_id(base, deployment.group, taken))
-                taken.add(deployment.id)
             (built.wildcards if "*" in deployment.group else built.deployments).append(deployment)
     built.wildcards.sort(key=lambda wildcard: -len(wildcard.group))
     return built
@@ -183,7 +183,7 @@ def _check_pattern(name: str, model: str, path: Path, problems: Problems) -> Non
         problems.add((*path, "model"), "holds a * that model_name does not; write the * in both, or in none")
 
 
-def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None, drop: bool | None) -> Deployment:
+def _deployment(draft: Draft, endpoint: Endpoint, name: str, parallel: int | None, drop: bool | None) -> Deployment:
     entry, params, info = draft.entry, draft.params, draft.info
     tpm = _stated("tpm", draft, params.tpm, info.tpm, entry.tpm)
     rpm = _stated("rpm", draft, params.rpm, info.rpm, entry.rpm)
@@ -192,7 +192,7 @@ def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None, drop: bo
         windows = (RequestWindow(ceil(rpm / 6), SUB_WINDOW_S),) if rpm and endpoint.kind != "openai" else ()
     order = _stated("order", draft, params.order, info.order)
     return Deployment(
-        id=info.id or "",
+        id=name,
         group=entry.model_name,
         model=draft.wire,
         resource=endpoint.host,
@@ -220,12 +220,11 @@ def _deployment(draft: Draft, endpoint: Endpoint, parallel: int | None, drop: bo
 
 def _rules(params: Params, drop: bool | None) -> ParameterRules:
     """What becomes of parameters that the model refuses; `drop` is the router's."""
-    rules = ParameterRules(
-        drop if params.drop_params is None else params.drop_params,
-        frozenset(params.additional_drop_params or ()),
-        frozenset(params.allowed_openai_params or ()),
-    )
-    return NO_RULES if rules == NO_RULES else rules
+    drop = drop if params.drop_params is None else params.drop_params
+    unwanted, allowed = params.additional_drop_params, params.allowed_openai_params
+    if drop is None and not unwanted and not allowed:
+        return NO_RULES
+    return ParameterRules(drop, frozenset(unwanted or ()), frozenset(allowed or ()))
 
 
 def _stated(key: str, draft: Draft, *values: Any) -> Any:

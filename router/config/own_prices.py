@@ -29,8 +29,13 @@ _KEYS: dict[str, str] = {
 """Prices that have one key each."""
 
 
+PRICES = frozenset(PriceKeys.__pydantic_fields__)
+
+
 def own_prices(info: PriceKeys, params: PriceKeys) -> Prices | None:
     """The prices that an entry states; None: none."""
+    if PRICES.isdisjoint(info.model_fields_set) and PRICES.isdisjoint(params.model_fields_set):
+        return None
 
     def stated(key: str) -> float | None:
         own: float | None = getattr(info, key)
