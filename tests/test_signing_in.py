@@ -144,7 +144,7 @@ def test_a_token_that_was_refused_and_is_now_another_brings_its_deployment_back_
     with EmulatorServer.in_thread(config) as azure:
         entries = [entry(azure, "one", order=1, **source), entry(azure, "two", order=2, api_key="k-12345")]
         with Router(entries) as router:
-            store: Any = router._store
+            store: Any = router._works.store
             started = store.clock()
             store.clock = lambda: started
             reply = router.completion("g", HELLO)
