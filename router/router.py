@@ -7,7 +7,7 @@ trio.  One router may serve many threads and event loops at once, and survives a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from .surface import Surface
@@ -124,5 +124,5 @@ class Router(Surface):
     def _ask(self, question: Question) -> Any:
         return self._works.ask(question)
 
-    async def _aask(self, question: Question) -> Any:
-        return await self._works.aask(question)
+    def _aask(self, question: Question) -> Awaitable[Any]:
+        return self._works.aask(question)

@@ -14,7 +14,7 @@ from router.values import Failure, Lease, Reply
 
 from .attempt import Attempt, Target
 from .credentials import CredentialError
-from .engines import Answer, Breakdown, Engine
+from .engines import Breakdown, Engine
 from .engines.aiohttp_engine import AiohttpEngine
 from .engines.httpx2_engine import Httpx2Engine
 from .event_loop import on_asyncio
@@ -52,7 +52,12 @@ class AzureTransport:
         """
         attempt = Attempt(lease, timeout)
         try:
-            answer = self._answer(attempt)
+            credential, engine = attempt.target.credential, self._httpx2
+            answer = engine.send(attempt.request(credential.authorization(attempt.left())))
+            if attempt.was_refused(answer):
+                secret = credential.authorization(attempt.left(), attempt.secret)
+                if secret != attempt.secret:
+                    answer = engine.send(attempt.request(secret))
             if answer.chunks is None:
                 return attempt.judged(answer)
         except (Breakdown, CredentialError) as error:
@@ -68,7 +73,13 @@ class AzureTransport:
         """The same, awaiting, on asyncio or trio."""
         attempt = Attempt(lease, timeout)
         try:
-            answer = await self._aanswer(attempt)
+            credential = attempt.target.credential
+            engine = self._on_asyncio if on_asyncio() else self._httpx2
+            answer = await engine.asend(attempt.request(await credential.aauthorization(attempt.left())))
+            if attempt.was_refused(answer):
+                secret = await credential.aauthorization(attempt.left(), attempt.secret)
+                if secret != attempt.secret:
+                    answer = await engine.asend(attempt.request(secret))
             if answer.chunks is None:
                 return attempt.judged(answer)
         except (Breakdown, CredentialError) as error:
@@ -89,22 +100,3 @@ class AzureTransport:
         if on_asyncio():
             await self._on_asyncio.aclose()
         await self._httpx2.aclose()
-
-    def _answer(self, attempt: Attempt) -> Answer:
-        credential, engine = attempt.target.credential, self._httpx2
-        answer = engine.send(attempt.request(credential.authorization(attempt.left())))
-        if attempt.was_refused(answer):
-            secret = credential.authorization(attempt.left(), attempt.secret)
-            if secret != attempt.secret:
-                answer = engine.send(attempt.request(secret))
-        return answer
-
-    async def _aanswer(self, attempt: Attempt) -> Answer:
-        credential = attempt.target.credential
-        engine = self._on_asyncio if on_asyncio() else self._httpx2
-        answer = await engine.asend(attempt.request(await credential.aauthorization(attempt.left())))
-        if attempt.was_refused(answer):
-            secret = await credential.aauthorization(attempt.left(), attempt.secret)
-            if secret != attempt.secret:
-                answer = await engine.asend(attempt.request(secret))
-        return answer

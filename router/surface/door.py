@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from router.question import Question
@@ -21,6 +22,6 @@ class Door:
         """Carry a question out, blocking: a reply, or a `Stream` where it streams."""
         raise NotImplementedError
 
-    async def _aask(self, question: Question) -> Any:
+    def _aask(self, question: Question) -> Awaitable[Any]:
         """The same, awaiting: a reply, or an `AsyncStream`."""
         raise NotImplementedError

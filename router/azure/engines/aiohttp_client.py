@@ -10,6 +10,7 @@ import io
 import select
 import ssl
 import sys
+from collections.abc import Awaitable
 from functools import lru_cache
 from typing import Any
 from weakref import WeakSet
@@ -21,7 +22,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
-from .aiohttp_exchange import Exchange, Line, connection_for
+from .aiohttp_exchange import Exchange, Line, begin
 from .breakdowns import connect_time
 
 _LARGE = 2**20
@@ -57,17 +58,9 @@ class Client:
             skip_auto_headers=("content-type",),  # a POST without a body has none
         )
 
-    async def begin(self, line: Line, request: Request) -> Exchange:
-        """Send on its line; the answer's headers are in, its body is not.
-
-        `request.timeout` bounds the body's reading as well, until `Exchange.untimed`.
-        """
-        assert isinstance(request.body, bytes)
-        deadline = self._loop.time() + request.timeout
-        head = line.head(request, len(request.body))
-        exchange = Exchange(request, await connection_for(self._connector, line, request))
-        await exchange.begin(head, request.body, deadline)
-        return exchange
+    def begin(self, line: Line, request: Request) -> Awaitable[Exchange]:
+        """Send on its line; the answer's headers are in, its body is not."""
+        return begin(self._connector, line, request)
 
     def line(self, request: Request) -> Line | None:
         """The line of a request whose body is in memory and that needs no proxy; None: send it `by_session`."""

@@ -85,36 +85,26 @@ class Exchange:
         self.headers: CIMultiDictProxy[str]
         self.content: aiohttp.StreamReader = EMPTY_PAYLOAD
 
-    async def begin(self, head: bytes, body: bytes, deadline: float) -> None:
-        """Write, and read the head of the answer.
-
-        Args:
-            head, body: what to write.
-            deadline: on the loop's clock; until `untimed`, it holds for the body's reading as well.
-        """
+    async def open(self, head: bytes, body: bytes, deadline: float) -> None:
+        """Write, and read the head of the answer; in vain after `deadline` on the loop's clock."""
         connection = self._connection
         assert connection is not None
         protocol, transport = connection.protocol, connection.transport
         assert protocol is not None
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(deadline, self._expire)
-        try:
-            protocol.set_response_params(
-                skip_payload=self._request.method == "HEAD", read_until_eof=True, auto_decompress=True
-            )
-            if transport is None:
-                raise aiohttp.ServerDisconnectedError
-            if len(body) < _APART:
-                transport.write(head + body)
-            else:
-                transport.write(head)
-                transport.write(body)
+        self._timer = asyncio.get_running_loop().call_at(deadline, self._expire)
+        protocol.set_response_params(
+            skip_payload=self._request.method == "HEAD", read_until_eof=True, auto_decompress=True
+        )
+        if transport is None:
+            raise aiohttp.ServerDisconnectedError
+        if len(body) < _APART:
+            transport.write(head + body)
+        else:
+            transport.write(head)
+            transport.write(body)
+        message, content = await protocol.read()
+        while 100 <= message.code < 200 and message.code != 101:
             message, content = await protocol.read()
-            while 100 <= message.code < 200 and message.code != 101:
-                message, content = await protocol.read()
-        except BaseException:
-            self.close()
-            raise
         self.status, self.headers, self.content = message.code, message.headers, content
         content.on_eof(self._finished)
 
@@ -153,20 +143,32 @@ class Exchange:
             self.content.set_exception(TimeoutError())
 
 
-async def connection_for(connector: BaseConnector, line: Line, request: Request) -> Connection:
-    """A connection out of the pool, or a new one.  An idle one costs no timer.
+async def begin(connector: BaseConnector, line: Line, request: Request) -> Exchange:
+    """Write a request whose body is in memory, and read the head of its answer.
+
+    `request.timeout` holds for the body's reading as well, until `Exchange.untimed`.
 
     Raises:
-        Breakdown: there was none within `request.timeout`, because all are in use.
-        aiohttp.ConnectionTimeoutError: connecting took too long.
+        Breakdown: no connection came free in time.
+        Exception: whatever aiohttp raises; see `breakdowns.py`.
     """
-    connecting = connect_time(request)
-    timeout = aiohttp.ClientTimeout(None, request.timeout, None, connecting, _EXACT)
-    started = asyncio.get_running_loop().time()
+    body = request.body
+    assert isinstance(body, bytes)
+    head = line.head(request, len(body))
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + request.timeout
+    # An idle connection costs no timer; `connect` of the timeout bounds the wait for one, and the making of it.
+    timeout = aiohttp.ClientTimeout(None, request.timeout, None, connect_time(request), _EXACT)
     try:
-        return await connector.connect(line.way, [], timeout)
+        connection = await connector.connect(line.way, [], timeout)
     except TimeoutError as error:
-        late = asyncio.get_running_loop().time() - started >= request.timeout
-        if not late:
+        if loop.time() < deadline:
             raise aiohttp.ConnectionTimeoutError from error
-    raise out_of_time(request, request.timeout, "free connection", sent=False)
+        raise out_of_time(request, request.timeout, "free connection", sent=False) from None
+    exchange = Exchange(request, connection)
+    try:
+        await exchange.open(head, body, deadline)
+    except BaseException:
+        exchange.close()
+        raise
+    return exchange
