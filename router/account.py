@@ -48,6 +48,7 @@ class Charged:
     requests: list[Cell]
     utilisation: float
     serial: int
+    """Which of the account's attempts it is."""
     refunded: bool = False
     entry: Any = None
     """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
@@ -78,7 +79,6 @@ class Account:
         "requests",
         "resource",
         "seconds",
-        "serial",
         "slot",
         "tokens",
         "weight",
@@ -105,7 +105,6 @@ class Account:
         """Share for weighted strategies, set by the group (`simple_shuffle.effective_weights`)."""
         self.counters = Counters()
         self.slot = 0
-        self.serial = 0
         self._last_serial = -1
         self._last_remaining: int | None = None
 
@@ -197,10 +196,10 @@ class Account:
         """Charge a lease's tokens and one request, if its call is charged at all, and count it as open."""
         request = 1 if lease.call.charged else 0
         self.in_flight += 1
-        self.serial += 1
-        self.counters.attempts += 1
+        counters = self.counters
+        counters.attempts += 1
         cells = [window.add(slot, request) for window in self.requests]
-        return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, self.serial)
+        return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, counters.attempts)
 
     def refund(self, lease: Lease, charged: Charged) -> None:
         """Give back all that a lease was charged: nothing reached the service's limiter."""
@@ -260,7 +259,7 @@ class Account:
     def _correct_estimate(self, remaining: int, charged: Charged, tokens: int) -> None:
         """When exactly one call lies between two readings, their difference is what it was charged."""
         before, self._last_remaining = self._last_remaining, remaining
-        alone = charged.serial == self.serial and self._last_serial == charged.serial - 1
+        alone = charged.serial == self.counters.attempts and self._last_serial == charged.serial - 1
         self._last_serial = charged.serial
         if alone and before is not None and tokens > 0:
             charge = before - remaining

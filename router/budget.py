@@ -41,7 +41,8 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """Count one call (its first attempt, not its retries)."""
-        self._roll(now)
+        if now >= self._second + 1:
+            self._roll(now)
         self._net[self._second % _SLOTS] += 1.0
         self._total += 1.0
 

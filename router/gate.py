@@ -50,7 +50,7 @@ def ejection_allowed(ejected: int, usable: int, total: int) -> bool:
 class Gate:
     """Open, or closed until a time and then open to one probe."""
 
-    __slots__ = ("_healthy_since", "_ill", "_level", "_probing", "_until", "closed_until", "reason", "since")
+    __slots__ = ("_healthy_since", "_level", "_probing", "_until", "closed_until", "ill", "reason", "since")
 
     def __init__(self) -> None:
         self.closed_until = -inf
@@ -59,7 +59,7 @@ class Gate:
         """When it last went out of service or came back."""
         self.reason = ""
         """What last closed it, as a `Kind`; means nothing while it is ready."""
-        self._ill: State | None = None
+        self.ill: State | None = None
         """EJECTED, DISABLED or None; the other states follow from it and the time."""
         self._until = -inf
         self._probing = False
@@ -68,11 +68,11 @@ class Gate:
 
     def usable(self, now: float, panic: bool = False) -> bool:
         """Whether a call may pass: it is open, or a probe is due.  In a `panic` no ejection is believed."""
-        return now >= self.closed_until or (panic and self._ill is State.EJECTED)
+        return now >= self.closed_until or (panic and self.ill is State.EJECTED)
 
     def is_probe_due(self, now: float) -> bool:
         """Whether the next call to pass is the probe; granting it goes with `begin_probe`."""
-        return self._ill is not None and now >= self.closed_until
+        return self.ill is not None and now >= self.closed_until
 
     def begin_probe(self, now: float) -> None:
         """The probe is on its way: nothing else passes until its outcome is told.  Nothing if none is due."""
@@ -93,13 +93,13 @@ class Gate:
 
     def state(self, now: float) -> State:
         """What it is at this moment."""
-        if self._ill is not None:
-            return State.PROBING if self._probing else self._ill
+        if self.ill is not None:
+            return State.PROBING if self._probing else self.ill
         return State.READY if now >= self.closed_until else State.THROTTLED
 
     def _ignores(self, probe: bool) -> bool:
         """It is closed, and the outcome is a straggler's: sent before, so it says nothing new."""
-        return self._ill is not None and not (self._probing and probe)
+        return self.ill is not None and not (self._probing and probe)
 
     def _eject(self, now: float, reason: str, rng: Random, rest: float | None = None) -> float:
         """Close for `rest` seconds, else for 5 s·2ⁿ up to 300 s, half of it by the dice; returns which."""
@@ -111,7 +111,7 @@ class Gate:
 
     def _longer(self, now: float) -> float:
         """The next rest in a row: 5 s·2ⁿ up to 300 s."""
-        if self._ill is None:
+        if self.ill is None:
             healthy = max(0.0, now - self._healthy_since)
             self._level = max(0, self._level - int(healthy / HEALTHY_S))
         rest = min(EJECTION_CAP_S, EJECTION_S * 2.0**self._level)
@@ -119,16 +119,16 @@ class Gate:
         return rest
 
     def _close(self, ill: State, now: float, rest: float, reason: str) -> None:
-        if self._ill is None:
+        if self.ill is None:
             self.since = now
-        self._ill = ill
+        self.ill = ill
         self._probing = False
         self._until = max(self._until, now + rest)
         self.closed_until = self._until
         self.reason = reason
 
     def _open(self, now: float) -> None:
-        self._ill = None
+        self.ill = None
         self._probing = False
         self.closed_until = self._until = -inf
         self.since = self._healthy_since = now
@@ -173,7 +173,7 @@ class Resource(Gate):
             return None
         self._in_a_row += 1
         self._recent.append((now, deployment))
-        if self._ill is None and not self._is_unreachable(now):
+        if self.ill is None and not self._is_unreachable(now):
             return None
         return self._eject(now, "unreachable", rng)
 

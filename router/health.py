@@ -109,13 +109,13 @@ class Health(Gate):
         """
         if now >= self.closed_until:
             return True
-        return panic and self._ill is State.EJECTED and now >= self._throttled_until
+        return panic and self.ill is State.EJECTED and now >= self._throttled_until
 
     def ramp(self, now: float) -> float:
         """The share of its weight for which it may be chosen: 0.1 rising to 1.0 in a slow start, else 1.0."""
         if self.ready:
             return 1.0
-        if self._ill is not None:
+        if self.ill is not None:
             return SLOW_START_SHARE
         share = 1.0 - (self._ramp_until - now) / SLOW_START_S
         if share >= 1.0:
@@ -139,7 +139,7 @@ class Health(Gate):
 
     def succeeded(self, now: float, probe: bool = True) -> bool:
         """A call went well, or failed by the caller's own fault.  True if that ended an illness."""
-        if self._ill is None:
+        if self.ill is None:
             self._streak = 0.0
             self._outcomes.add(now, 0.0)
             return False
@@ -156,11 +156,11 @@ class Health(Gate):
         """
         if self.immune:
             return
-        if self._ill is not None and not self._ignores(probe):
+        if self.ill is not None and not self._ignores(probe):
             self._recover(now)
         elif self._tolerates(now, Kind.THROTTLED):
             return
-        if self._ill is None:
+        if self.ill is None:
             self.since = self.since if now < self.closed_until else now
             self.reason = Kind.THROTTLED
         self._throttled_until = max(self._throttled_until, now + seconds)
@@ -184,10 +184,10 @@ class Health(Gate):
         """
         if self.immune or self._ignores(probe):
             return None
-        if self._ill is not None and VERDICTS[kind].effect == "success":
+        if self.ill is not None and VERDICTS[kind].effect == "success":
             self._recover(now)  # the probe met a refusal that counts only because it is watched
             return None
-        if self._ill is None and not (self._is_ill(now, kind, weight) and may_eject):
+        if self.ill is None and not (self._is_ill(now, kind, weight) and may_eject):
             return None
         self._forget()
         return self._eject(now, kind, rng, self._rest)
@@ -199,9 +199,9 @@ class Health(Gate):
         changed: the deployment never rests, the failure is allowed by a figure for its class, or it is a
         straggler's.
         """
-        if self.immune or (self._ill is None and self._tolerates(now, kind)):
+        if self.immune or (self.ill is None and self._tolerates(now, kind)):
             return None
-        if self._ignores(probe) and (self._probing or self._ill is State.DISABLED):
+        if self._ignores(probe) and (self._probing or self.ill is State.DISABLED):
             return None
         self._forget()
         rest = self._rest

@@ -143,10 +143,11 @@ class Ledger:
         lease = Lease(str(self._serial), account.deployment, step.call, account.need(step.call.tokens), now)
         lease.others = others if others > 0 else 0
         lease.charges = account.reserve(lease, slot, utilisation)
-        if account.health.is_probe_due(now) or account.resource.is_probe_due(now):
-            lease.probe = True
-            account.health.begin_probe(now)
-            account.resource.begin_probe(now)
+        health, resource = account.health, account.resource
+        if health.ill is not None or resource.ill is not None:
+            lease.probe = health.is_probe_due(now) or resource.is_probe_due(now)
+            health.begin_probe(now)
+            resource.begin_probe(now)
         return lease
 
     def _refuse(self, group: Group, step: Reserve, now: float, blocker: Ticket | None) -> Refusal:
