@@ -140,7 +140,9 @@ class CallMaker:
         if params or settings.default_params:
             given = {k: v for k, v in params.items() if v is not None and k not in _OURS}
             defaults = settings.default_params if row.charged else {}
-            body = {**defaults, **body, **given, **_extra_body(params)}
+            body = {**defaults, **body, **given}
+            if "extra_body" in params or "metadata" in params:
+                body.update(_extra_body(params))
         if row.body == "none" and body:
             names = ", ".join(f"`{name[:60]}`" for name in sorted(body))
             raise BadRequestError(f"this call takes no {names}; what belongs in the URL goes into `extra_query`")
@@ -155,7 +157,7 @@ class CallMaker:
             stream_timeout=settings.stream_timeout,
             max_wait=settings.max_wait,
             path_id=question.path_id,
-            query=_query(question),
+            query=_query(question) if question.query or "extra_query" in params else {},
             uploads=question.uploads,
             charged=row.charged,
             repeatable=row.repeatable,

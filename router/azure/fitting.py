@@ -15,7 +15,7 @@ from router.values import NO_RULES, Call, Deployment
 
 from .anthropic.request import HINTS, refused_by_claude
 from .endpoint import Endpoint
-from .parameters import OPERATIONS_WITH_RULES, Traits, refused, traits_of, with_roles
+from .parameters import OPERATIONS_WITH_RULES, ORDINARY, Traits, refused, traits_of, with_roles
 from .text_only import needs_chat, refusal
 
 NOTHING: Mapping[str, Any] = {}
@@ -50,6 +50,8 @@ def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapp
     body, defaults = call.body, deployment.defaults
     ours, callers = deployment.rules, call.rules
     traits = traits_for(endpoint, deployment)
+    if traits is ORDINARY and ours is callers is NO_RULES and not endpoint.text_only and endpoint.kind != "anthropic":
+        return body, defaults
     gone = ours.unwanted | callers.unwanted if ours is not NO_RULES or callers is not NO_RULES else frozenset[str]()
     if call.operation in OPERATIONS_WITH_RULES:
         if found := _refused(endpoint, deployment, call):

@@ -90,6 +90,8 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 
 def _quota(limit: str | None, remaining: str | None) -> tuple[int | None, int | None]:
+    if limit is None and remaining is None:
+        return None, None
     most = _whole(limit)
     left = _whole(remaining)
     if most is not None and most <= 0:

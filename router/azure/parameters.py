@@ -55,6 +55,10 @@ class Traits:
     """The role of that name; None: not known."""
 
 
+ORDINARY = Traits()
+"""Of a model about which nothing is known: it gets what it is sent."""
+
+
 def family_in(name: str) -> Family | None:
     """The family that a name tells by a whole word in it: `o3-mini`, `my_gpt-5-prod`."""
     return traits_of(None, name).family
@@ -77,7 +81,7 @@ def traits_of(stated: Family | None, name: str) -> Traits:
     if stated == "gpt5" or generation is not None:
         later = generation is not None and (generation[1] == "6" or int(generation[2] or 0) >= 1)
         return Traits("gpt5", renames_limit=True, may_not_reason=later, knows_developer=True)
-    return Traits(knows_developer=False if _OLDER.search(lowered) else None)
+    return Traits(knows_developer=False) if _OLDER.search(lowered) else ORDINARY
 
 
 def limits(renames: bool, body: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,6 +91,8 @@ def limits(renames: bool, body: Mapping[str, Any], defaults: Mapping[str, Any]) 
     service.  For a model that knows one name and is given both, `max_completion_tokens` wins.
     """
     for source in (body, defaults):
+        if LIMITS[0] not in source and LIMITS[1] not in source:
+            continue
         stated = {name: source[name] for name in LIMITS if source.get(name) is not None}
         if stated:
             return {LIMITS[0]: stated.get(LIMITS[0], stated.get(LIMITS[1]))} if renames else stated

@@ -54,7 +54,7 @@ def usage_from(stated: object) -> Usage | None:
     total = _count(stated, "total_tokens", "total_tokens")
     if prompt < 0 or completion < 0 or total < 0:
         return None
-    if not stated.keys() & _COUNTS:
+    if not total and _COUNTS.isdisjoint(stated):
         return None
     if "cache_read_input_tokens" in stated or "cache_creation_input_tokens" in stated:
         read, written = (_count(stated, name, name) for name in _CACHED)
