@@ -67,9 +67,11 @@ def emulate(
     async def serve() -> None:
         server = EmulatorServer(emulated)
         async with server.serving(host, port):
-            typer.echo(f"emulating {len(emulated.deployments)} deployments:")
+            key = f", api_key {emulated.keys[0]}" if config is None else ""  # of the built-in four, which is no secret
+            typer.echo(f"emulating {len(emulated.deployments)} deployments{key}:")
             for d in emulated.deployments:
-                typer.echo(f"  {d.name:<20} api_base {server.base(d.resource)}  tpm {d.tpm}  rpm {d.rpm}")
+                limits = "  ".join(f"{name} {limit or 'without'}" for name, limit in (("tpm", d.tpm), ("rpm", d.rpm)))
+                typer.echo(f"  {d.name:<22} api_base {server.base(d.resource)}  {limits}")
             await asyncio.Event().wait()
 
     try:
