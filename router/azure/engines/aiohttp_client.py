@@ -22,14 +22,13 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
-from .aiohttp_exchange import Exchange, Line, begin
+from .aiohttp_exchange import EXACT, Exchange, Line, begin
 from .breakdowns import connect_time
 
 _LARGE = 2**20
 """Bodies from here on are written in pieces: aiohttp warns of larger ones in one piece."""
-KEPT_LINES = 4096
-_EXACT = float("inf")
-"""aiohttp rounds timeouts above this up to whole seconds; never, for us."""
+KEPT_LINES = 1024
+"""A router has few; ids of files and responses make more."""
 
 
 class Client:
@@ -95,7 +94,7 @@ class Client:
             data=data,
             allow_redirects=False,
             proxy=proxy,
-            timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), _EXACT),
+            timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), EXACT),
         )
 
     async def aclose(self) -> None:
@@ -141,7 +140,7 @@ class BoundedResolver(aiohttp.ThreadedResolver):
             raise OSError(None, f"no address within {CONNECT_TIMEOUT_S:g} s") from None
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=KEPT_LINES)
 def _target(url: str) -> tuple[URL, str | None]:
     """Parsing an address costs 20 µs and asking for the proxy 10; a router has few addresses."""
     return URL(url, encoded=True), surroundings.proxy_for(url)

@@ -1,8 +1,8 @@
 """One request and its answer, written to and read from a connection of aiohttp's pool.
 
-aiohttp keeps the pool, resolves names, speaks TLS and parses; what is left out is its session, which spends half of a
-call's CPU on what we never ask for: redirects, cookies, traces, form payloads, a task that writes the body.  A request
-whose bytes are known needs one `write`.  (Measured by `python -m benchmarks engines`: about half of a session's cost.)
+aiohttp keeps the pool, resolves names, speaks TLS and parses; what is left out is its session, with what we never ask
+for: redirects, cookies, traces, form payloads, a task that writes the body.  A request whose bytes are known needs one
+`write`.  `python -m benchmarks engines` measures what that saves.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import aiohttp
 from aiohttp.connector import BaseConnector, Connection
 from aiohttp.streams import EMPTY_PAYLOAD
 from multidict import CIMultiDictProxy
+from yarl import URL
 
 from . import Request
 from .breakdowns import connect_time, out_of_time
@@ -23,7 +23,7 @@ from .breakdowns import connect_time, out_of_time
 _APART = 2**16
 """Bodies from here on are written by themselves, so that they are not copied behind the head."""
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_EXACT = float("inf")
+EXACT = float("inf")
 """aiohttp rounds timeouts above this up to whole seconds; never, for us."""
 
 
@@ -38,7 +38,7 @@ class Line:
 
     __slots__ = ("_headers", "_start", "_text", "way")
 
-    def __init__(self, request: Request, url: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, request: Request, url: URL, loop: asyncio.AbstractEventLoop) -> None:
         self.way = aiohttp.ClientRequest(request.method, url, loop=loop)
         """What the pool is asked with; it never travels."""
         headers = self.way.headers
@@ -61,7 +61,7 @@ class Line:
                 raise ValueError("a header holds a control character")
             self._text = "".join(f"{line}\r\n" for line in lines)
             self._headers = request.headers
-        if length or self.way.method not in ("GET", "HEAD"):
+        if length or self.way.method != "GET":
             return f"{self._start}{self._text}content-length: {length}\r\n\r\n".encode()
         return f"{self._start}{self._text}\r\n".encode()
 
@@ -75,10 +75,9 @@ class Exchange:
         content: aiohttp's reader of the body.
     """
 
-    __slots__ = ("_connection", "_request", "_timer", "content", "headers", "status")
+    __slots__ = ("_connection", "_timer", "content", "headers", "status")
 
-    def __init__(self, request: Request, connection: Connection) -> None:
-        self._request = request
+    def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
         self._timer: asyncio.TimerHandle | None = None
         self.status = 0
@@ -92,9 +91,7 @@ class Exchange:
         protocol, transport = connection.protocol, connection.transport
         assert protocol is not None
         self._timer = asyncio.get_running_loop().call_at(deadline, self._expire)
-        protocol.set_response_params(
-            skip_payload=self._request.method == "HEAD", read_until_eof=True, auto_decompress=True
-        )
+        protocol.set_response_params(read_until_eof=True, auto_decompress=True)
         if transport is None:
             raise aiohttp.ServerDisconnectedError
         if len(body) < _APART:
@@ -158,14 +155,14 @@ async def begin(connector: BaseConnector, line: Line, request: Request) -> Excha
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.timeout
     # An idle connection costs no timer; `connect` of the timeout bounds the wait for one, and the making of it.
-    timeout = aiohttp.ClientTimeout(None, request.timeout, None, connect_time(request), _EXACT)
+    timeout = aiohttp.ClientTimeout(None, request.timeout, None, connect_time(request), EXACT)
     try:
         connection = await connector.connect(line.way, [], timeout)
     except TimeoutError as error:
         if loop.time() < deadline:
             raise aiohttp.ConnectionTimeoutError from error
         raise out_of_time(request, request.timeout, "free connection", sent=False) from None
-    exchange = Exchange(request, connection)
+    exchange = Exchange(connection)
     try:
         await exchange.open(head, body, deadline)
     except BaseException:
