@@ -116,7 +116,7 @@ class Exchange:
         self.untimed()
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            _drop(connection)
             if self.content is not EMPTY_PAYLOAD and self.content.exception() is None:
                 self.content.set_exception(aiohttp.ClientConnectionError("Connection closed"))
 
@@ -125,9 +125,8 @@ class Exchange:
         self.untimed()
         connection, self._connection = self._connection, None
         if connection is not None:
-            transport = connection.transport
-            if transport is not None and transport.get_write_buffer_size():
-                connection.close()
+            if _is_writing(connection):
+                _drop(connection)
             else:
                 connection.release()
 
@@ -138,6 +137,18 @@ class Exchange:
             connection.protocol.set_exception(TimeoutError())
         if self.content is not EMPTY_PAYLOAD:
             self.content.set_exception(TimeoutError())
+
+
+def _is_writing(connection: Connection) -> bool:
+    transport = connection.transport
+    return transport is not None and transport.get_write_buffer_size() > 0
+
+
+def _drop(connection: Connection) -> None:
+    """Close a connection, and do not wait for a service that no longer reads: a mere `close` would, for ever."""
+    if _is_writing(connection) and connection.transport is not None:
+        connection.transport.abort()
+    connection.close()
 
 
 async def begin(connector: BaseConnector, line: Line, request: Request) -> Exchange:

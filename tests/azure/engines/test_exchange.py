@@ -1,0 +1,117 @@
+"""What the exchange over aiohttp's pool does by itself: heads, interim answers, early answers, a full pool."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from router.azure.engines import Breakdown, Request, aiohttp_client
+from router.values import Kind
+from tests.azure.fault_server import FaultServer, Peer, always, answer
+
+from .sides import AIOHTTP, SIDES, Side
+
+
+def request_to(server: FaultServer, path: str = "", **changes: Any) -> Request:
+    settings: dict[str, Any] = {"timeout": 5.0, "headers": {"api-key": "k"}, "body": b"{}"} | changes
+    return Request("POST", server.url + path, settings.pop("headers"), settings.pop("body"), **settings)
+
+
+def test_each_request_has_its_own_headers_on_the_same_line() -> None:
+    given = [{"api-key": "one"}, {"api-key": "one"}, {"api-key": "two", "x-team": "search"}, {"api-key": "one"}]
+
+    async def scenario(engine: Any) -> None:
+        for headers in given:
+            await engine.asend(request_to(server, headers=headers))
+
+    with FaultServer(always(answer())) as server:
+        AIOHTTP.run(scenario)
+    heads = [request.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:] for request in server.requests]
+    ours = [dict(line.split(": ", 1) for line in head if not line.startswith(("Host", "Accept"))) for head in heads]
+    assert ours == [{**headers, "content-length": "2"} for headers in given]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_request_without_a_body_says_so(method: str) -> None:
+    async def scenario(engine: Any) -> None:
+        await engine.asend(Request(method, server.url, {}, b"", timeout=5.0))
+        await engine.asend(Request("GET", server.url, {}, b"", timeout=5.0))
+
+    with FaultServer(always(answer())) as server:
+        AIOHTTP.run(scenario)
+    assert [b"content-length" in request.lower() for request in server.requests] == [True, False]
+
+
+@pytest.mark.parametrize("side", SIDES, ids=str)
+def test_interim_answers_are_passed_over(side: Side) -> None:
+    async def scenario(engine: Any) -> int:
+        return int((await engine.asend(request_to(server))).status)
+
+    with FaultServer(always(b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + answer())) as server:
+        assert side.run(scenario) == 200
+
+
+def test_a_connection_on_which_the_answer_overtook_the_request_serves_no_other() -> None:
+    def script(peer: Peer) -> None:
+        if server.connections == 1:
+            peer.say(answer(status=413, body=b"{}"))  # and the rest of the request is never read
+            peer.hang()
+        else:
+            always(answer())(peer)
+
+    async def scenario(engine: Any) -> list[int]:
+        large = request_to(server, body=b"x" * 2**25)
+        return [(await engine.asend(request)).status for request in (large, request_to(server))]
+
+    with FaultServer(script) as server:
+        assert AIOHTTP.run(scenario) == [413, 200]
+        assert server.connections == 2
+
+
+def test_a_service_that_does_not_read_holds_nothing_open_after_the_time_is_up() -> None:
+    async def scenario(engine: Any) -> Breakdown:
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(request_to(server, body=b"x" * 2**25, timeout=0.2))
+        return caught.value
+
+    with FaultServer(Peer.hang) as server:
+        error = AIOHTTP.run(scenario)  # which warns, an error here, of a socket that is left open
+    assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
+
+
+def test_a_call_that_finds_all_connections_in_use_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiohttp_client, "MAX_CONNECTIONS", 1)
+
+    async def scenario(engine: Any) -> Breakdown:
+        first = asyncio.ensure_future(engine.asend(request_to(server)))
+        await asyncio.to_thread(arrived.wait, 5.0)
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(request_to(server, timeout=0.1))
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        return caught.value
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        arrived.set()
+        peer.hang()
+
+    arrived = threading.Event()
+    with FaultServer(script) as server:
+        error = AIOHTTP.run(scenario)
+    assert (error.kind, error.sent) == (Kind.TIMEOUT, False)
+    assert "no free connection" in error.message
+
+
+def test_more_addresses_than_are_kept_are_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aiohttp_client, "KEPT_LINES", 2)
+
+    async def scenario(engine: Any) -> list[int]:
+        return [(await engine.asend(request_to(server, f"/{n}"))).status for n in (1, 2, 3, 4, 1)]
+
+    with FaultServer(always(answer())) as server:
+        assert AIOHTTP.run(scenario) == [200] * 5
+    assert [request.split()[1].rsplit(b"/", 1)[1] for request in server.requests] == [b"1", b"2", b"3", b"4", b"1"]
