@@ -6,6 +6,7 @@ gives back what it holds: the lease, charged as an attempt that was cut short, a
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -166,8 +167,6 @@ async def _asleep(step: Wait) -> float:
 
 def _threadsafe(callback: Callable[[], object]) -> Callable[[], None]:
     """Make a callback of this event loop safe to call from any thread, and harmless once the loop is gone."""
-    import asyncio  # whoever runs a loop of it has it already
-
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:

@@ -6,12 +6,12 @@ The part of the transport that is the same for blocking and awaiting calls: no s
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from router.errors import BadRequestError
-from router.values import Call, Failure, Kind, Lease, Reply
+from router.values import Failure, Kind, Lease, Reply
 
 from .anthropic.reader import MessageReader
 from .anthropic.reply import to_completion
@@ -21,11 +21,13 @@ from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
 from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request, Streamed
 from .failures import is_about_a_thing
+from .form import form_of
 from .given_token import if_it_ran_out
 from .headers import rate_limits, request_id
 from .intake import Intake, RawIntake
 from .open_stream import OpenStream, Pace
 from .operations import OPERATIONS, serves
+from .text_only import ChatChunks, as_chat, as_text_call
 from .typed_events import EventReader
 from .wire import encode, headers_for, reply_from
 
@@ -70,7 +72,7 @@ class Attempt:
         self.target: Target = deployment.endpoint
         self._lease = lease
         as_text = self.target.endpoint.text_only and call.operation == "chat.completions"
-        self._call = _as_text_call(call) if as_text else call
+        self._call = as_text_call(call) if as_text else call
         self._started = time.perf_counter()
         self._end = self._started + timeout
         gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
@@ -93,8 +95,6 @@ class Attempt:
         if row.body == "json":
             body, content_type = encode(endpoint, deployment, call), "application/json"
         elif row.body == "form":
-            from .form import form_of  # a chat needs none of it, and `import router` shall be quick
-
             body = form = form_of(endpoint, deployment, call)
             content_type = form.content_type
         return Request(
@@ -143,8 +143,6 @@ class Attempt:
         if claude and call.operation == "chat.completions":
             reply.body = to_completion(body, int(time.time()))
         elif self._call is not call:
-            from .text_only import as_chat
-
             reply.body = as_chat(body)
         return reply
 
@@ -167,7 +165,7 @@ class Attempt:
         if self.target.endpoint.kind == "anthropic":
             return Intake(MessageReader(secrets), self._translator())
         if operation in ("chat.completions", "completions"):
-            return Intake(ChunkReader(secrets), None if self._call is self._lease.call else _chat_chunks())
+            return Intake(ChunkReader(secrets), None if self._call is self._lease.call else ChatChunks())
         reader, form = EventReader(secrets), answer.headers.get("content-type", "")
         if OPERATIONS[operation].is_file:
             return RawIntake(reader, may_be_empty=True)
@@ -215,15 +213,3 @@ class Attempt:
         if kind is Kind.TIMEOUT and time.perf_counter() < self._end:
             return Kind.FIRST_EVENT_TIMEOUT
         return kind
-
-
-def _as_text_call(call: Call) -> Call:
-    from .text_only import as_text_call
-
-    return as_text_call(call)
-
-
-def _chat_chunks() -> Callable[[dict[str, Any]], Iterable[dict[str, Any]]]:
-    from .text_only import ChatChunks
-
-    return ChatChunks()
