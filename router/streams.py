@@ -10,7 +10,7 @@ generator is collected; a class inside `with` gives it back at once (house.md §
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -21,6 +21,7 @@ from .billing import bill_for
 from .drivers import CLEAN_UP_S
 from .errors import error_for
 from .journey import Granted
+from .replies import event_maker
 from .steps import Settle
 from .stores import Store
 from .tokens import estimate, text_tokens
@@ -60,14 +61,17 @@ class Source(Protocol):
         ...
 
 
+def _event_of(granted: Granted, mend: Mend | None) -> Callable[[dict[str, Any]], Any]:
+    """What makes of an event that came what the caller is to see: mended, if that is wanted, and as a model."""
+    made, owner = event_maker(granted.lease.call.operation), granted.lease.deployment.id
+    return made if mend is None else lambda event: made(mend(event, owner))
+
+
 class _Begun:
     """What both faces share: the source, the lease, and how it is settled."""
 
     def __init__(self, granted: Granted, store: Store, gap: float, mend: Mend | None = None) -> None:
-        from .replies import event_maker  # pydantic's models take their time to build, so they wait for a first use
-
-        self._as_event = event_maker(granted.lease.call.operation)
-        self._mend = mend
+        self._as_event = _event_of(granted, mend)
         self._granted = granted
         self._store = store
         self._gap = gap
@@ -143,7 +147,7 @@ class Stream(_Begun):
             self.close()
             raise
         if isinstance(event, dict):
-            return self._as_event(event if self._mend is None else self._mend(event, self.routing.deployment))
+            return self._as_event(event)
         if isinstance(event, bytes):
             return event
         self._source.close()
@@ -185,7 +189,7 @@ class AsyncStream(_Begun):
             await self.aclose()
             raise
         if isinstance(event, dict):
-            return self._as_event(event if self._mend is None else self._mend(event, self.routing.deployment))
+            return self._as_event(event)
         if isinstance(event, bytes):
             return event
         await self._give_back(self._settlement(event))
