@@ -41,8 +41,7 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """Count one call (its first attempt, not its retries)."""
-        if now >= self._second + 1:
-            self._roll(now)
+        self._roll(now)
         self._net[self._second % _SLOTS] += 1.0
         self._total += 1.0
 
