@@ -11,7 +11,7 @@ of numbers.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 KEPT_S = 61.0
@@ -115,10 +115,17 @@ class Journal:
             if entry.slot is not None:
                 self._wait(entry.place, entry.slot, entry.tokens, entry.requests)
 
-    def take(self) -> list[Post]:
-        """Everything that waits; whoever takes it brings it to the store, or puts it back."""
+    def take(self, doubtful: Iterable[Post] = ()) -> list[Post]:
+        """Everything that waits; whoever takes it brings it to the store, or puts it back.
+
+        Args:
+            doubtful: posts of which it is not known whether they reached the store.  What corrects a charge among them
+                goes on waiting: the store takes nothing back that does not stand there, so it may not come first.
+        """
+        doubted = {post[:2] for post in doubtful if post.tokens > 0 or post.requests > 0}
+        held = {key: self._pending.pop(key) for key in doubted if key in self._pending}
         posts = list(self.peek())
-        self._pending.clear()
+        self._pending = held
         return posts
 
     def peek(self) -> Iterator[Post]:

@@ -98,11 +98,12 @@ class Link:
         if self._clock is not None:
             slots = (self._clock[1] + 1000.0 * (now - self._clock[0])) / 250.0
             self.journal.tell_untold(now, slots, 4.0, self._serial)
+        posts = self.journal.take(post for other in self._undo for post in other.posts)
         undo, self._undo = self._undo[:UNDONE_AT_ONCE], self._undo[UNDONE_AT_ONCE:]
         undo = [other for other in undo if other.sent_at >= now - KEPT_S]  # older charges have aged out by themselves
         rests = {account: until for account, until in self.rests.items() if until > now}
         inquiry = Inquiry(
-            self.group, self._serial, now, None, needs, self.journal.take(), rests, self._forget, undo,
+            self.group, self._serial, now, None, needs, posts, rests, self._forget, undo,
             self._acked, bool(self.reason),
         )  # fmt: skip
         self.rests, self._forget = {}, []

@@ -65,6 +65,19 @@ def test_posts_that_did_not_arrive_wait_again() -> None:
     assert journal.take() == posts
 
 
+def test_what_corrects_a_charge_that_may_not_have_arrived_waits_for_it() -> None:
+    journal = Journal()
+    entry = noted(journal, slot=None, serial=None, at=10.0)
+    journal.tell_untold(now=10.0, slot_at=40.0, slots_per_second=4.0, serial=5)
+    charge = journal.take()
+    journal.amend(entry, -100, -1)
+    other = noted(journal, slot=41)
+    journal.amend(other, -30, 0)
+    assert journal.take(charge) == [Post("d", 41, -30, 0)]
+    journal.put_back(charge)
+    assert journal.take() == []
+
+
 def test_a_forked_child_corrects_nothing_of_its_parents() -> None:
     parents, childs = Journal(), Journal()
     entry = noted(parents)

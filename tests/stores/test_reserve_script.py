@@ -105,6 +105,25 @@ def test_what_arrives_after_it_was_taken_back_does_nothing() -> None:
     assert asker.stands() == (0, 0)
 
 
+def test_taken_back_twice_it_is_told_twice_what_became_of_it() -> None:
+    """Whoever takes a question back may be gone before the answer comes; then the next one asks again."""
+    asker = Asker()
+    asker.ask(1_000_000, [(100, 0, (0, 0))], serial=7)
+    for _ in range(2):
+        assert asker.ask(1_000_000, [], undo=(7, 99))[5:7] == [1, 0]
+    assert asker.ask(1_000_000, [(100, 0, (0, 0))], serial=99)[0] == VOID
+    assert asker.ask(1_000_000, [(100, 0, (0, 0))], serial=7)[0] == VOID
+    assert asker.stands() == (0, 0)
+
+
+def test_what_only_told_something_has_been_carried_out() -> None:
+    asker = Asker()
+    slot = asker.ask(1_000_000, [(100, 0, (0, 0))])[6]
+    asker.ask(1_000_000, [], serial=7, posts=((slot, -30, 0),))
+    assert asker.ask(1_000_000, [], undo=(7,))[5] == 1  # or its correction would be told once more
+    assert asker.stands() == (70, 1)
+
+
 def test_who_was_answered_and_is_not_known_any_more_is_told() -> None:
     asker = Asker()
     asker.ask(1_000_000, [(100, 0, (0, 0))])

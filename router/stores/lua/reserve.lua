@@ -13,7 +13,8 @@
 --
 -- Every call of the script carries the replica's serial number and leaves a record of what it charged until the replica
 -- says that the answer arrived.  The same serial again gives the same answer and charges nothing; `undo` takes a charge
--- back whose answer never arrived, and where it comes first, makes the late one void.
+-- back whose answer never arrived, and where it comes first, makes the late one void.  What became of it stays marked,
+-- for the answer to the `undo` may be lost as well, and then it is asked again.
 --
 -- KEYS  the group's hash, then one hash for each deployment that the arguments mention; all with one hash tag
 -- ARGV  a flat list, in the order in which it is read below; slot < 0 means: so many slots ago
@@ -24,6 +25,7 @@
 --        pick is the place of the candidate, 0 for none; then slot is the place of the one that opens first (0: none
 --        ever) and wait_ms the time until then
 local SLOT_MS, OK, LOST, VOID = 250, 0, 1, 3
+local VOIDED, UNDONE = 'void', 'undone'                 -- the marks of questions that were taken back
 local TOKENS = '243'                                    -- a minute and its guard, in slots: the window of tokens
 local LIVE_MS, KNOWN_MS, COUNT_MS, GUESS_MS = 30000, 150000, 5000, 10000
 local LEASED_SHARE = 0.8
@@ -237,13 +239,15 @@ local out = {}
 for _ = 1, number() do
   local field = 'b:' .. replica .. ':' .. text()
   local old = redis.call('HGET', group, field)
-  out[#out + 1] = old and 1 or 0
+  local done = old and not string.match(old, '^%d+;' .. VOIDED)
+  out[#out + 1] = done and 1 or 0
   for key, slot, tokens, requests in string.gmatch(old or '', '\n([^\n]*) (%-?%d+) (%-?%d+) (%-?%d+)') do
     if keys[key] then take_back(state(keys[key]), tonumber(slot), tonumber(tokens), tonumber(requests)) end
   end
-  redis.call('HSET', group, field, string.format('%.0f;', now_ms))
+  redis.call('HSET', group, field, string.format('%.0f;', now_ms) .. (done and UNDONE or VOIDED))
 end
-for _ = 1, number() do
+local told = number()
+for _ = 1, told do
   local s, slot, tokens, requests = state(number()), number(), number(), number()
   if slot < 0 then slot = s.slot + slot + 1 end
   if tokens < 0 or requests < 0 then
@@ -347,7 +351,7 @@ for _, s in ipairs(limited) do
   answer[#answer + 1] = s.tokens; answer[#answer + 1] = s.totals[TOKENS]
   answer[#answer + 1] = math.max(0, math.ceil(s.rests - now_ms))
 end
-if #charges > 0 then
+if #charges > 0 or told > 0 then
   local words = {}
   for i, value in ipairs(answer) do words[i] = string.format('%.0f', value) end
   redis.call('HSET', group, 'b:' .. replica .. ':' .. serial,
