@@ -362,8 +362,7 @@ class Lease:
     tokens_settled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One request that was sent, or could not be: an entry of `reply.routing.attempts` and `error.attempts`."""
 
     deployment: str

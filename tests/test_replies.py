@@ -80,6 +80,16 @@ def test_a_reply_of_its_own_making_has_no_routing() -> None:
         _ = ChatCompletion(choices=[]).routing
 
 
+def test_copies_know_what_happened_and_nobody_else_sees_it() -> None:
+    reply = reply_model("chat.completions", BODY, ROUTING)
+    for twin in (reply.model_copy(), copy.copy(reply), copy.deepcopy(reply), pickle.loads(pickle.dumps(reply))):
+        assert isinstance(twin, ChatCompletion)
+        assert twin.routing == ROUTING
+        assert twin == reply == ChatCompletion.model_validate(BODY)
+        assert repr(twin) == repr(ChatCompletion.model_validate(BODY))
+    assert dict(reply).keys() == reply.model_dump().keys() == set(reply.keys())
+
+
 @pytest.mark.parametrize("usage", [{"total_tokens": "many"}, "none", -1, []])
 def test_a_strange_field_does_not_cost_the_answer(usage: object) -> None:
     """Fault 13: the answer is delivered."""

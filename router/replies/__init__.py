@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from router.values import Reply, Routing
 
 from .audio import Binary, Transcription
-from .base import CompletionUsage, Model, Routed
+from .base import CompletionUsage, Model, Routed, routed
 from .chat import ChatCompletion, ChatCompletionChunk, Choice, ChunkChoice, FunctionCall, Message, ToolCall, shaped
 from .completions import TextChoice, TextCompletion, TextCompletionChunk
 from .embeddings import Embedding, EmbeddingResponse
@@ -62,6 +62,7 @@ __all__ = [
     "model_of",
     "reply_model",
     "reply_of",
+    "routed",
     "shaped",
 ]
 
@@ -116,9 +117,7 @@ def reply_of(operation: str, reply: Reply, routing: Routing) -> Routed | Binary:
 
 def reply_model(operation: str, body: Mapping[str, Any], routing: Routing) -> Routed:
     """The reply of an operation as a model.  A field of an unexpected type is kept as it came rather than refused."""
-    reply = model_of(REPLIES.get(operation, Routed), body)
-    reply._routing = routing
-    return reply
+    return routed(model_of(REPLIES.get(operation, Routed), body), routing)
 
 
 def model_of(cls: type[R], body: Mapping[str, Any]) -> R:

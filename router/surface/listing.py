@@ -95,7 +95,7 @@ def _cursor(want: Listing) -> Tour[Cursor | None]:
 
 
 def _page(want: Listing, merge: Merge, attempts: tuple[Attempt, ...]) -> MergedPage:
-    from router.replies import ITEMS, MergedPage, model_of
+    from router.replies import ITEMS, MergedPage, model_of, routed
 
     data: list[Any] = []
     for name, item in merge.taken:
@@ -110,5 +110,4 @@ def _page(want: Listing, merge: Merge, attempts: tuple[Attempt, ...]) -> MergedP
         missing=merge.missing,
     )
     place = want.places[0].deployment
-    page._routing = Routing(place.id, place.group, attempts)
-    return page
+    return routed(page, Routing(place.id, place.group, attempts))
