@@ -30,7 +30,7 @@ class Seat:
     contender: str
     world: str = "asyncio"
     label: str = ""
-    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

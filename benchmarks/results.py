@@ -19,10 +19,10 @@ class Results:
 
     machine: dict[str, Any]
     command: str
-    versions: dict[str, str] = field(default_factory=dict[str, str])
-    missing: dict[str, str] = field(default_factory=dict[str, str])
-    failures: list[str] = field(default_factory=list[str])
-    rows: list[Row] = field(default_factory=list[Row])
+    versions: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """As JSON, a line for each row."""

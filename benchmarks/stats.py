@@ -19,7 +19,7 @@ class Row:
     case: str
     contender: str
     round: int
-    values: dict[str, float] = field(default_factory=dict[str, float])
+    values: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

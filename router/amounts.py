@@ -45,7 +45,7 @@ class Amounts:
     quality: str = ""
     size: str = ""
     batch: bool = False
-    tools: dict[str, int] = field(default_factory=dict[str, int])
+    tools: dict[str, int] = field(default_factory=dict)
     """What is billed by its uses, besides tokens: `web_search`, `file_search`, `code_interpreter`, …"""
 
 

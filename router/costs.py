@@ -54,13 +54,13 @@ class Prices:
     """Of audio that is written down; for other operations, of the time that the reply took."""
     image: float | None = None
     """Each, whatever its size; wins over `images`, and both over tokens."""
-    images: Mapping[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    images: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """By quality and size: `("hd", "1024x1024")`."""
     pixel: float | None = None
     """Of an image that was made."""
     request: float | None = None
     """Of a call, besides what it uses."""
-    tools: Mapping[str, float] = field(default_factory=dict[str, float])
+    tools: Mapping[str, float] = field(default_factory=dict)
     """Of one use, by the names of `Amounts.tools`."""
 
 

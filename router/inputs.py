@@ -42,7 +42,10 @@ def plain(items: Any) -> Any:
     """
     if type(items) is not list and type(items) is not tuple:
         return items
-    if all(type(item) is dict for item in items):
+    for item in items:
+        if type(item) is not dict:
+            break
+    else:
         return items
     return [item.model_dump(exclude_none=True) if _is_model(item) else item for item in items]
 

@@ -60,9 +60,9 @@ class Diary:
     unfit_for: Callable[[Call], frozenset[str]] = _all_fit
     deadline: float | None = None
     """On the store's clock, known from its first answer."""
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    attempts: list[Attempt] = field(default_factory=list)
     waited: float = 0.0
-    groups: list[str] = field(default_factory=list[str])
+    groups: list[str] = field(default_factory=list)
 
     def left(self, call: Call, now: float) -> float:
         """Seconds of the call's time that are left."""
@@ -79,8 +79,8 @@ class Stay:
     patience: float
     """Seconds that it may still wait here."""
     has_fallback: bool
-    tried: set[str] = field(default_factory=set[str])
-    banned: set[str] = field(default_factory=set[str])
+    tried: set[str] = field(default_factory=set)
+    banned: set[str] = field(default_factory=set)
     """Tried, and not worth trying again whatever happens (it refused our key, it does not exist)."""
     retries: int = 0
     retry_cost: float = 0.0

@@ -30,7 +30,7 @@ _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)")
 class Cursor:
     """How far a list was read."""
 
-    after: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    after: Mapping[str, str | None] = field(default_factory=dict)
     """By source: the id of the last item taken from it; None: nothing yet.  A source that is missing is at its end,
     unless `partial`."""
     bound: int | None = None
@@ -88,7 +88,7 @@ class _Source:
     """Id of the last item that came."""
     fresh: bool = True
     ended: bool = False
-    items: list[Mapping[str, Any]] = field(default_factory=list[Mapping[str, Any]])
+    items: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 class Merge:

@@ -22,14 +22,14 @@ class Question:
     """A key of `router.azure.operations.OPERATIONS`."""
     model: str
     """A group, an alias, a deployment's id, or a name that a wildcard entry matches."""
-    body: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What the method itself takes for the service; None means not stated and is left out."""
-    params: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Further arguments: for the router (`timeout`, `num_retries`, …), the rest for the service."""
     stream: bool = False
     path_id: str | None = None
     """Of the thing asked about, as the deployment knows it: `CallMaker.owners` takes ids apart."""
-    query: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    query: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Of the URL; None is left out."""
     uploads: tuple[Upload, ...] = ()
     mend: Mend | None = None

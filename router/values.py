@@ -58,7 +58,7 @@ class Fallback:
     """A group to go on in, with request parameters that replace the caller's there (`model` excepted)."""
 
     group: str
-    overrides: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    overrides: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +69,11 @@ class Policy:
     """
 
     retries: Retries = Retries()
-    group_retries: Mapping[str, Retries] = field(default_factory=dict[str, Retries])
+    group_retries: Mapping[str, Retries] = field(default_factory=dict)
     """Wins over `retries` for the groups that it names."""
-    fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict[str, tuple[Fallback, ...]])
-    context_window_fallbacks: Mapping[str, tuple[Fallback, ...]] = field(
-        default_factory=dict[str, tuple[Fallback, ...]]
-    )
-    content_policy_fallbacks: Mapping[str, tuple[Fallback, ...]] = field(
-        default_factory=dict[str, tuple[Fallback, ...]]
-    )
+    fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
+    context_window_fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
+    content_policy_fallbacks: Mapping[str, tuple[Fallback, ...]] = field(default_factory=dict)
     default_fallbacks: tuple[Fallback, ...] = ()
     """For groups that `fallbacks` does not name."""
     max_fallbacks: int = 5
@@ -149,7 +145,7 @@ class Deployment:
     provisioned: bool = False
     """Paid by the hour (PTU), so that a call costs nothing."""
     rules: ParameterRules = NO_RULES
-    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    defaults: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Request parameters for every call that does not set them itself."""
     endpoint: Any = field(default=None, repr=False)
     """What the transport needs to reach it; opaque to everyone else."""
@@ -202,7 +198,7 @@ class Call:
     tags: tuple[str, ...] = ()
     rules: ParameterRules = NO_RULES
     """The caller's, for this call."""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     simulated: Failure | None = None
     """`mock_testing_fallbacks` and its kin: the first group fails like this without a request."""
     unfit: frozenset[str] = frozenset()
@@ -211,7 +207,7 @@ class Call:
     """Somebody listens to every attempt, so `Chosen` and `Settled` are worth making."""
     path_id: str | None = None
     """What the URL names besides the deployment: a file, a batch, a response; as its owner knows it."""
-    query: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Of the URL, besides `api-version`."""
     uploads: tuple[Upload, ...] = ()
     charged: bool = True
@@ -308,7 +304,7 @@ class Reply:
     seconds: float = 0.0
     """From sending to the whole reply; for a stream, to its first content."""
     request_id: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)

@@ -59,9 +59,9 @@ class Draft:
 class Built:
     """All deployments of a configuration."""
 
-    deployments: list[Deployment] = field(default_factory=list[Deployment])
-    wildcards: list[Deployment] = field(default_factory=list[Deployment])
-    failed: list[str] = field(default_factory=list[str])
+    deployments: list[Deployment] = field(default_factory=list)
+    wildcards: list[Deployment] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     """`model_name` of the entries that could not be understood."""
 
 

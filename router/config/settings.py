@@ -30,13 +30,13 @@ class Settings:
     attempt_timeout: float | None = None
     stream_timeout: float | None = None
     max_wait: float | None = None
-    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    aliases: Mapping[str, str] = field(default_factory=dict)
     """From an alias to its group, deployment's id, or name that a wildcard serves."""
     hidden_aliases: frozenset[str] = frozenset()
     """Aliases that are not listed."""
     wildcards: tuple[Deployment, ...] = ()
     """Entries whose `model_name` is a pattern, most specific first."""
-    default_params: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    default_params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Request parameters for every call that does not set them."""
     rewrites_batches: bool = True
     """Lines of a batch file that name a group get the name of the deployment that the file goes to."""

@@ -175,7 +175,7 @@ class _Frame:
     """Waits for its value."""
     merging: bool = False
     """The value of a `<<` comes next."""
-    merges: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    merges: list[dict[str, Any]] = field(default_factory=list)
 
 
 class _Builder:

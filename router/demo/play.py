@@ -30,7 +30,7 @@ class Score:
     refused: int = 0
     """429s that the service answered, whoever saw them."""
     errors: Counter[str] = field(default_factory=Counter[str])
-    seconds: list[float] = field(default_factory=list[float])
+    seconds: list[float] = field(default_factory=list)
     moved: int = 0
     """Calls that were saved by another attempt."""
 

@@ -44,9 +44,9 @@ class SharedPlay:
     seconds: float
     rps: float
     load: float = LOAD
-    settings: dict[str, Any] = field(default_factory=dict[str, Any])
-    reports: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    fleet_now: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    settings: dict[str, Any] = field(default_factory=dict)
+    reports: list[dict[str, Any]] = field(default_factory=list)
+    fleet_now: dict[str, dict[str, Any]] = field(default_factory=dict)
     started: float = 0.0
     ended: bool = False
 

@@ -152,7 +152,7 @@ class EntraConfig:
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Accepted secrets by client id, and passwords by user name; empty: any."""
     expires_s: float = 3600.0
     """The life of a token."""

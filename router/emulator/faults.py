@@ -118,7 +118,7 @@ class Fault:
     after_bytes: int | None = None
     factor: float = 10.0
     seconds: float | None = None
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict)
     """Set on the answer, in lower case: `{"retry-after": "soon"}`; an empty value removes the header."""
     body: str | None = None
     """In place of the answer's own body (`status`, `html`, `bad_shape`)."""

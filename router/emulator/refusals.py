@@ -22,9 +22,9 @@ class Refusal:
     status: int
     code: str | None
     message: str
-    more: dict[str, Any] = field(default_factory=dict[str, Any])
+    more: dict[str, Any] = field(default_factory=dict)
     """Further members of the error object."""
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
         """The body."""

@@ -67,7 +67,7 @@ def routed(reply: R, routing: Routing) -> R:
     It is kept where a `cached_property` keeps its value, which pydantic neither dumps nor compares: a private attribute
     would cost each reply a microsecond.
     """
-    reply.__dict__[_ROUTING] = routing
+    vars(reply)[_ROUTING] = routing
     return reply
 
 

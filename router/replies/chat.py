@@ -93,7 +93,7 @@ class ChatCompletionChunk(Model):
     object: str = "chat.completion.chunk"
     created: int = 0
     model: str = ""
-    choices: list[ChunkChoice] = Field(default_factory=list[ChunkChoice])
+    choices: list[ChunkChoice] = Field(default_factory=list)
     usage: CompletionUsage | None = None
 
 

@@ -35,5 +35,5 @@ class TextCompletionChunk(Model):
     object: str = "text_completion"
     created: int = 0
     model: str = ""
-    choices: list[TextChoice] = Field(default_factory=list[TextChoice])
+    choices: list[TextChoice] = Field(default_factory=list)
     usage: CompletionUsage | None = None

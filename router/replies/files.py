@@ -87,7 +87,7 @@ class MergedPage(Page):
     """
 
     next_after: str | None = None
-    missing: list[str] = Field(default_factory=list[str])
+    missing: list[str] = Field(default_factory=list)
     _next: Callable[[str], MergedPage] | None = PrivateAttr(default=None)
     _anext: Callable[[str], Awaitable[MergedPage]] | None = PrivateAttr(default=None)
 

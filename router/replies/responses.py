@@ -19,7 +19,7 @@ class Response(Routed):
     created_at: float = 0
     status: str | None = None
     model: str = ""
-    output: list[Free] = Field(default_factory=list[Any])
+    output: list[Free] = Field(default_factory=list)
     error: Free = None
     incomplete_details: Free = None
     previous_response_id: str | None = None
@@ -45,7 +45,7 @@ class Page(Routed):
     """One page of a list.  Iterating gives its items."""
 
     object: str = "list"
-    data: list[Free] = Field(default_factory=list[Any])
+    data: list[Free] = Field(default_factory=list)
     first_id: str | None = None
     last_id: str | None = None
     has_more: bool = False

@@ -56,16 +56,16 @@ class Inquiry:
     step: Reserve | None
     """Whose call asks; None: only to tell."""
     needs: list[Need]
-    posts: list[Post] = field(default_factory=list[Post])
-    rests: dict[SharedAccount, float] = field(default_factory=dict[SharedAccount, float])
+    posts: list[Post] = field(default_factory=list)
+    rests: dict[SharedAccount, float] = field(default_factory=dict)
     """Deployments that a 429 closed, until when (seconds on the replica's clock)."""
-    forget: list[int] = field(default_factory=list[int])
-    undo: list[Inquiry] = field(default_factory=list["Inquiry"])
+    forget: list[int] = field(default_factory=list)
+    undo: list[Inquiry] = field(default_factory=list)
     acked: int = 0
     probe: bool = False
     again: int = 0
     """How often it was asked before because the store had lost its memory."""
-    beliefs: list[SharedAccount] = field(default_factory=list[SharedAccount])
+    beliefs: list[SharedAccount] = field(default_factory=list)
     """Then: the deployments of which we know what the others used."""
     wish: tuple[int, int] = (0, 0)
     """Tokens and requests that the first candidate of the call shall grant in advance."""
@@ -127,10 +127,10 @@ class Answer:
     replicas: int
     mended: int
     """Keys that held something which is not ours."""
-    undone: list[bool] = field(default_factory=list[bool])
+    undone: list[bool] = field(default_factory=list)
     """For each question taken back: had it been carried out?"""
-    places: list[Place] = field(default_factory=list[Place])
-    uses: list[Use] = field(default_factory=list[Use])
+    places: list[Place] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
 
 
 def arguments(inquiry: Inquiry, replica: str, now: float, now_ms: int = 0) -> list[str | int]:

@@ -56,14 +56,14 @@ class Link:
     mode: OnStoreFailure = OnStoreFailure.SHARE
     expected: int | None = None
     journal: Journal = field(default_factory=Journal)
-    rests: dict[SharedAccount, float] = field(default_factory=dict[SharedAccount, float])
+    rests: dict[SharedAccount, float] = field(default_factory=dict)
     replicas: int = 0
     reason: str = ""
     since: float = 0.0
     _serial: int = 0
     _acked: int = 0
-    _forget: list[int] = field(default_factory=list[int])
-    _undo: list[Inquiry] = field(default_factory=list[Inquiry])
+    _forget: list[int] = field(default_factory=list)
+    _undo: list[Inquiry] = field(default_factory=list)
     _pauses: int = 0
     _until: float = 0.0
     _back_at: float | None = None

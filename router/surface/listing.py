@@ -34,8 +34,8 @@ class Listing:
     limit: int | None = None
     after: str | None = None
     ascending: bool = False
-    query: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    query: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
     mend: Mend | None = None
     default_limit: int = DEFAULT_LIMIT
 

@@ -51,7 +51,7 @@ class Result:
     status: int = 200
     data: Data = b""
     content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict)
     chunks: list[Chunk] | None = None
 
 

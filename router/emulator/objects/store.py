@@ -23,7 +23,7 @@ class Stored:
     """Of a file."""
     born: float = 0.0
     """On the emulator's clock."""
-    kept: dict[str, Any] = field(default_factory=dict[str, Any])
+    kept: dict[str, Any] = field(default_factory=dict)
     """What is not shown."""
 
 
@@ -31,10 +31,10 @@ class Stored:
 class Store:
     """All objects of one resource, by id, oldest first.  What another resource keeps is unknown here."""
 
-    files: dict[str, Stored] = field(default_factory=dict[str, Stored])
-    batches: dict[str, Stored] = field(default_factory=dict[str, Stored])
-    jobs: dict[str, Stored] = field(default_factory=dict[str, Stored])
-    responses: dict[str, Stored] = field(default_factory=dict[str, Stored])
+    files: dict[str, Stored] = field(default_factory=dict)
+    batches: dict[str, Stored] = field(default_factory=dict)
+    jobs: dict[str, Stored] = field(default_factory=dict)
+    responses: dict[str, Stored] = field(default_factory=dict)
 
 
 def page(

@@ -68,7 +68,7 @@ class Reply:
     """As in a `Plan`."""
     manner: Manner = "chat"
     content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Choice:
     pieces: list[str]
     """One token each; none where tools are called."""
     finish_reason: str
-    tools: list[ToolCall] = field(default_factory=list[ToolCall])
+    tools: list[ToolCall] = field(default_factory=list)
 
     @property
     def text(self) -> str:

@@ -56,8 +56,8 @@ class Access:
     """The class of blocking connections."""
     service: str = ""
     """The name that sentinels are asked for."""
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
-    sentinel_options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    sentinel_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def line(self, address: Address, timeout: float, sentinel: bool = False) -> Any:
         """A blocking connection, not connected yet."""
