@@ -18,6 +18,7 @@ SEATS = (
     Seat("pyreqwest"),
     Seat("httpx2", "blocking", "httpx2, blocking"),
     Seat("engine-httpx2", "blocking", "our engine on httpx2, blocking"),
+    Seat("urllib3", "blocking", "urllib3, blocking"),
     Seat("pyreqwest", "blocking", "pyreqwest, blocking"),
 )
 AWAITING = tuple(seat.name for seat in SEATS if seat.world != "blocking")
