@@ -358,7 +358,8 @@ class Lease:
     tokens_settled: int = 0
 
 
-class Attempt(NamedTuple):
+@dataclass(slots=True)
+class Attempt:
     """One request that was sent, or could not be: an entry of `reply.routing.attempts` and `error.attempts`."""
 
     deployment: str
