@@ -126,10 +126,9 @@ class Link:
     def lost(self, inquiry: Inquiry, answer: Answer, now: float) -> None:
         """The store has lost its memory: everything of the last minute is told again with the next question."""
         self._put_back(inquiry)
-        for other in inquiry.undo:
-            if other.serial <= answer.last:
-                self._undo.append(other)
-            else:
+        self._undo += inquiry.undo  # they may still be on their way
+        for other in self._undo:
+            if other.serial > answer.last:
                 self._put_back(other)
         self.journal.lost(answer.last, now)
         self._acked = answer.last

@@ -77,6 +77,11 @@ class Unreliable:
         return None
 
 
+def serial_of(question: tuple[Any, ...]) -> int:
+    """The third argument, behind the digest, the number of keys and the keys."""
+    return int(question[2 + question[1] + 2])
+
+
 class Replica:
     """One store, its way to Redis, and what it holds: leases, and places in the queue."""
 
@@ -122,6 +127,16 @@ class Replica:
     def arrive(self) -> None:
         self.way.arrive()
 
+    def forget(self) -> None:
+        """Redis loses its memory.
+
+        What was taken back before comes no more: it would have to be later than its taking back and the loss, and then
+        it is a charge too much, for a minute.
+        """
+        open_ones = {other.serial for other in self.store.ledger.links["g"]._undo}  # type: ignore[attr-defined]
+        self.way.late = [question for question in self.way.late if serial_of(question) in open_ones]
+        self.redis.flushdb()
+
     def end(self) -> None:
         """Give back all that is held, and hear everything."""
         self.way.fates = []
@@ -150,7 +165,7 @@ class Replica:
 
 deeds = st.lists(
     st.tuples(
-        st.sampled_from(["reserve", "reserve", "settle", "wait", "leave", "errands", "arrive"]),
+        st.sampled_from(["reserve", "reserve", "settle", "wait", "leave", "errands", "arrive", "forget"]),
         st.sampled_from(Fate),
         st.booleans(),  # is who asks cancelled, or told that the store is away?
         st.sampled_from([0.0, 0.01, 0.3, 1.1]),  # seconds until the next
