@@ -69,6 +69,8 @@ class Link:
     _back_at: float | None = None
     _probing: bool = False
     _told_at: float = 0.0
+    _told_again: int = 0
+    """Serial of the question that tells again what the store had lost."""
     _clock: tuple[float, float] | None = None
     """A moment on both clocks: ours in seconds, the store's in milliseconds."""
 
@@ -124,15 +126,24 @@ class Link:
         return self._together(now)
 
     def lost(self, inquiry: Inquiry, answer: Answer, now: float) -> None:
-        """The store has lost its memory: everything of the last minute is told again with the next question."""
-        self._put_back(inquiry)
+        """The store has lost its memory: everything of the last minute is told again with the next question.
+
+        Once: questions that were sent before that one hear of the same loss, and what they tell is told by it.
+        """
+        self._clock = (now, float(answer.now_ms))
         self._undo += inquiry.undo  # they may still be on their way
-        for other in self._undo:
+        if inquiry.serial < self._told_again:
+            for other in (inquiry, *inquiry.undo):
+                if other.serial > answer.last:
+                    other.posts = []
+            self._put_back(inquiry)
+            return
+        for other in (inquiry, *self._undo):
             if other.serial > answer.last:
                 self._put_back(other)
         self.journal.lost(answer.last, now)
         self._acked = answer.last
-        self._clock = (now, float(answer.now_ms))
+        self._told_again = self._serial + 1
 
     def failed(self, inquiry: Inquiry, reason: str, now: float, rng: Random) -> bool:
         """No answer came, or none that says what was done.  True if the replica is alone from now on.
@@ -195,7 +206,7 @@ class Link:
         """This is a child process, a replica of its own: what its parent asked and was granted is not its own."""
         self.journal = Journal()
         self.rests, self._forget, self._undo = {}, [], []
-        self._serial = self._acked = 0
+        self._serial = self._acked = self._told_again = 0
         self._probing = False
         for account in self.accounts:
             account.allowance = None

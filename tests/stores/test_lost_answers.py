@@ -2,124 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
 from contextlib import suppress
-from enum import Enum
-from random import Random
 from typing import Any
 
-import fakeredis
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from router.shared.ledger import SharedLedger
-from router.steps import Leave, Reserve, Settle, Ticket
+from router.steps import Leave, Reserve
 from router.stores.reach.reasons import StoreUnavailable
-from router.stores.reach.script import Script
-from router.stores.redis import RedisStore
-from router.values import Call, Deployment, Failure, Kind, Lease
-from strategies.least_loaded import LeastLoaded
 
-TOKENS = 7
+from .one_replica import TOKENS, Fate, GoneError, Replica, Slow, Unreliable
 
-
-class Fate(Enum):
-    """Of a question."""
-
-    ANSWERED = "answered"
-    NEVER_SENT = "never sent"
-    ANSWER_LOST = "answer lost"
-    LATE = "late"
+PAUSES = st.sampled_from([0.0, 0.01, 0.3, 1.1])
+LIMITS = st.sampled_from([3 * TOKENS, 1000 * TOKENS])
 
 
-class GoneError(BaseException):
-    """Whoever asked was cancelled."""
+# ---- one at a time -----------------------------------------------------------------------------------------------
 
 
-class Unreliable:
-    """A way to a Redis in this process on which things get lost.
-
-    Attributes:
-        fates: of the next questions; those after them are answered.
-        cancelled: whether who asked is cancelled or hears that the store is not there.
-    """
-
-    def __init__(self, redis: Any) -> None:
-        self.redis = redis
-        self.redis.script_load(Script.named("reserve").text)
-        self.fates: list[Fate] = []
-        self.cancelled = True
-        self.late: list[tuple[Any, ...]] = []
-
-    def call(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        question = (script.sha, len(keys), *keys, *args)
-        fate = self.fates.pop(0) if self.fates else Fate.ANSWERED
-        if fate is Fate.LATE:
-            self.late.append(question)
-        elif fate is not Fate.NEVER_SENT:
-            answer = self.redis.evalsha(*question)
-            if fate is Fate.ANSWERED:
-                return answer
-        raise GoneError if self.cancelled else StoreUnavailable("timeout")
-
-    async def acall(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        return self.call(script, keys, args)
-
-    def arrive(self) -> None:
-        """What was late arrives; nobody hears the answers."""
-        while self.late:
-            self.redis.evalsha(*self.late.pop(0))
-
-    def close(self) -> None:
-        return None
-
-    async def aclose(self) -> None:
-        return None
-
-
-def serial_of(question: tuple[Any, ...]) -> int:
-    """The third argument, behind the digest, the number of keys and the keys."""
-    return int(question[2 + question[1] + 2])
-
-
-class Replica:
-    """One store, its way to Redis, and what it holds: leases, and places in the queue."""
-
-    def __init__(self, *, limit: int, leases: bool) -> None:
-        self.redis = fakeredis.FakeRedis()
-        self.now = 1000.0
-        self.way = Unreliable(self.redis)
-        deployments = [Deployment(name, "g", name, tpm=limit, rpm=10_000) for name in ("a", "void")]
-        self.store = RedisStore(
-            SharedLedger(deployments, LeastLoaded(), Random(1), leases=leases),
-            self.way,
-            lambda _: None,
-            lambda: self.now,
-            redis_ms=lambda: int(self.now * 1000),
-            background=False,
-        )
-        self.held: list[Lease] = []
-        self.queued: list[Ticket] = []
+class OneAtATime(Replica):
+    """Each deed has one question, which meets its fate."""
 
     def reserve(self) -> None:
-        self._reserve(Reserve(Call("chat.completions", "g", {}, TOKENS), "g", patience=60.0))
+        self.got(self.store.apply(self.call()))
 
     def wait(self) -> None:
         """Whoever waits first looks again."""
         if self.queued:
             ticket = self.queued.pop(0)
             try:
-                self._reserve(Reserve(ticket.call, "g", ticket=ticket))
+                self.got(self.store.apply(Reserve(ticket.call, "g", ticket=ticket)))
             except GoneError:
                 self.store.apply(Leave(ticket, "g"))
-
-    def leave(self) -> None:
-        if self.queued:
-            self.store.apply(Leave(self.queued.pop(), "g"))
-
-    def settle(self) -> None:
-        if self.held:
-            self.store.apply(Settle(self.held.pop(0), Failure(Kind.CANCELLED, sent=False)))
 
     def errands(self) -> None:
         self.store.run_errands()
@@ -127,51 +42,8 @@ class Replica:
     def arrive(self) -> None:
         self.way.arrive()
 
-    def forget(self) -> None:
-        """Redis loses its memory.
 
-        What was taken back before comes no more: it would have to be later than its taking back and the loss, and then
-        it is a charge too much, for a minute.
-        """
-        open_ones = {other.serial for other in self.store.ledger.links["g"]._undo}  # type: ignore[attr-defined]
-        self.way.late = [question for question in self.way.late if serial_of(question) in open_ones]
-        self.redis.flushdb()
-
-    def end(self) -> None:
-        """Give back all that is held, and hear everything."""
-        self.way.fates = []
-        while self.held or self.queued:
-            self.settle()
-            self.leave()
-        for _ in range(20):  # long enough for a replica that went alone to come back
-            self.now += 0.3
-            self.errands()
-        self.arrive()
-        self.store.close()
-
-    def stands(self) -> tuple[int, int]:
-        """Tokens and requests in Redis, of both deployments together."""
-        slots = [item for name in ("a", "void") for item in self.redis.hgetall(f"azure-router:{{g}}:{name}").items()]
-        tokens, requests = ([int(v) for k, v in slots if k[:1] == letter] for letter in (b"T", b"R"))
-        return sum(tokens), sum(requests)
-
-    def _reserve(self, step: Reserve) -> None:
-        answer = self.store.apply(step)
-        if isinstance(answer, Lease):
-            self.held.append(answer)
-        elif answer.ticket is not None:
-            self.queued.append(answer.ticket)
-
-
-deeds = st.lists(
-    st.tuples(
-        st.sampled_from(["reserve", "reserve", "settle", "wait", "leave", "errands", "arrive", "forget"]),
-        st.sampled_from(Fate),
-        st.booleans(),  # is who asks cancelled, or told that the store is away?
-        st.sampled_from([0.0, 0.01, 0.3, 1.1]),  # seconds until the next
-    ),
-    max_size=40,
-)
+DEEDS = ("reserve", "reserve", "settle", "wait", "leave", "errands", "arrive", "forget")
 
 
 @settings(max_examples=200)
@@ -180,13 +52,97 @@ deeds = st.lists(
     1000 * TOKENS,
     False,
 )
-@given(deeds, st.sampled_from([3 * TOKENS, 1000 * TOKENS]), st.booleans())
+@given(
+    st.lists(st.tuples(st.sampled_from(DEEDS), st.sampled_from(Fate), st.booleans(), PAUSES), max_size=40),
+    LIMITS,
+    st.booleans(),
+)
 def test_in_the_end_nothing_stands_there(history: list[Any], limit: int, leases: bool) -> None:
-    replica = Replica(limit=limit, leases=leases)
+    replica = OneAtATime(way := Unreliable(), limit, leases=leases)
     for deed, fate, cancelled, pause in history:
-        replica.way.fates, replica.way.cancelled = [fate], cancelled
+        way.fates, way.cancelled = [fate], cancelled
         with suppress(GoneError):
             getattr(replica, deed)()
         replica.now += pause
+    way.fates = []
     replica.end()
     assert replica.stands() == (0, 0)
+
+
+# ---- many at once ------------------------------------------------------------------------------------------------
+
+
+class AtOnce(Replica):
+    """Questions are under way side by side; `which` of them a deed concerns is drawn."""
+
+    way: Slow
+
+    def __init__(self, way: Slow, limit: int, *, leases: bool) -> None:
+        super().__init__(way, limit, leases=leases)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def do(self, deed: str, which: int) -> None:
+        way = self.way
+        arrived = [flight for flight in way.awaited if flight.answer is not None]
+        if deed == "reserve":
+            self.tasks.append(asyncio.ensure_future(self._reserve()))
+        elif deed == "arrive" and way.unheard:
+            flight = way.unheard[which % len(way.unheard)]
+            flight.answer = flight.question.arrive(way.now_ms())
+        elif deed == "answer" and arrived:
+            flight = arrived[which % len(arrived)]
+            flight.future.set_result(flight.answer)
+        elif deed == "time out" and way.awaited:
+            way.awaited[which % len(way.awaited)].future.set_exception(StoreUnavailable("timeout"))
+        elif deed == "cancel" and way.awaited:
+            way.awaited[which % len(way.awaited)].future.cancel()
+        elif deed == "restart":
+            for flight in way.awaited:
+                flight.future.set_exception(StoreUnavailable("reset"))
+            way.flights = []
+            way.redis.flushdb()
+        elif deed in ("settle", "leave", "forget"):
+            getattr(self, deed)()
+
+    async def answer_all(self) -> None:
+        while self.way.awaited:
+            self.way.arrive()
+            for flight in self.way.awaited:
+                flight.future.set_result(flight.answer)
+            await turn()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _reserve(self) -> None:
+        self.got(await self.store.aapply(self.call()))
+
+
+async def turn() -> None:
+    """Let whoever was answered go on."""
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
+SIDE_BY_SIDE = ("reserve", "reserve", "settle", "leave", "arrive", "answer", "time out", "cancel", "forget", "restart")
+
+
+@settings(max_examples=150)
+@example(  # two that are under way both hear that the memory is lost: it is told again once
+    [(deed, 0, 0.0) for deed in ("reserve", "arrive", "answer", "reserve", "reserve", "forget")], 1000 * TOKENS, False
+)
+@given(
+    st.lists(st.tuples(st.sampled_from(SIDE_BY_SIDE), st.integers(0, 5), PAUSES), max_size=40), LIMITS, st.booleans()
+)
+def test_in_the_end_nothing_stands_there_of_questions_side_by_side(
+    history: list[Any], limit: int, leases: bool
+) -> None:
+    async def scenario() -> tuple[int, int]:
+        replica = AtOnce(Slow(), limit, leases=leases)
+        for deed, which, pause in history:
+            replica.do(deed, which)
+            await turn()
+            replica.now += pause
+        await replica.answer_all()
+        replica.end()
+        return replica.stands()
+
+    assert asyncio.run(scenario()) == (0, 0)
