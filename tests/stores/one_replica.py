@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from random import Random
@@ -11,6 +10,7 @@ from typing import Any
 
 import fakeredis
 
+from router.shared.inquiry import Answered
 from router.shared.ledger import SharedLedger
 from router.steps import Leave, Reserve, Settle, Ticket
 from router.stores.reach.reasons import StoreUnavailable
@@ -19,24 +19,10 @@ from router.stores.redis import RedisStore
 from router.values import Call, Deployment, Failure, Kind, Lease
 from strategies.least_loaded import LeastLoaded
 
+from .fleet import PlainClient
+
 TOKENS = 7
 NAMES = ("a", "void")
-
-
-class Question:
-    """One run of the script on its way to a Redis.
-
-    Attributes:
-        serial: of the replica's question.
-    """
-
-    def __init__(self, redis: Any, script: Script, keys: Sequence[str], args: Sequence[Any]) -> None:
-        self._redis, self._script, self._keys, self._args = redis, script, keys, args
-        self.serial = int(args[2])
-
-    def arrive(self, now_ms: int) -> Any:
-        """Carry it out.  The clock of Redis never runs backwards, whenever the question was sent."""
-        return self._redis.evalsha(self._script.sha, len(self._keys), *self._keys, now_ms, *self._args[1:])
 
 
 class Replica:
@@ -48,7 +34,7 @@ class Replica:
         leases: whether it asks for allowances.
     """
 
-    def __init__(self, way: Unreliable | Slow, limit: int, *, leases: bool) -> None:
+    def __init__(self, way: Unreliable, limit: int, *, leases: bool) -> None:
         self.now = 1000.0
         self.way = way
         way.now_ms = lambda: int(self.now * 1000)
@@ -121,87 +107,70 @@ class GoneError(BaseException):
     """Whoever asked was cancelled."""
 
 
-class Unreliable:
+@dataclass
+class Flight:
+    """A question on its way, for which whoever awaits it stops until the test goes on.  No event loop is needed."""
+
+    script: Script
+    keys: Sequence[str]
+    args: Sequence[Any]
+    answer: Any = None
+
+    @property
+    def serial(self) -> int:
+        """Of the replica's question."""
+        return int(self.args[2])
+
+    def __await__(self) -> Generator[Flight, Any, Any]:
+        return (yield self)
+
+
+class Unreliable(PlainClient):
     """Each question is answered at once, or lost in one way or another.
 
     Attributes:
         fates: of the next questions; those after them are answered.
         cancelled: whether who asked is cancelled or hears that the store is not there.
+        late: questions that nobody waits for and that have not arrived.
+        lost_a_part: Redis forgot some questions and knows others.  Which corrections went with them cannot be known
+            (`Journal.lost`), so too much may stand for a minute.
     """
 
     now_ms: Callable[[], int]
 
     def __init__(self) -> None:
-        self.redis = fakeredis.FakeRedis()
+        super().__init__(fakeredis.FakeRedis())
         self.redis.script_load(Script.named("reserve").text)
         self.fates: list[Fate] = []
         self.cancelled = True
-        self.late: list[Question] = []
+        self.lost_a_part = False
+        self.late: list[Flight] = []
+
+    def land(self, flight: Flight) -> None:
+        """It arrives now, whenever it was sent: the clock of Redis never runs backwards."""
+        flight.answer = super().call(flight.script, flight.keys, [self.now_ms(), *flight.args[1:]])
+        status, _, last = flight.answer[:3]
+        self.lost_a_part |= status == Answered.LOST and last > 0
 
     def call(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        question = Question(self.redis, script, keys, args)
+        flight = Flight(script, keys, args)
         fate = self.fates.pop(0) if self.fates else Fate.ANSWERED
         if fate is Fate.LATE:
-            self.late.append(question)
+            self.late.append(flight)
         elif fate is not Fate.NEVER_SENT:
-            answer = question.arrive(self.now_ms())
+            self.land(flight)
             if fate is Fate.ANSWERED:
-                return answer
+                return flight.answer
         raise GoneError if self.cancelled else StoreUnavailable("timeout")
 
     async def acall(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        return self.call(script, keys, args)
+        return await Flight(script, keys, args)
 
     def arrive(self) -> None:
         """What was late arrives; nobody hears the answers."""
         while self.late:
-            self.late.pop(0).arrive(self.now_ms())
+            self.land(self.late.pop(0))
 
     def drop_all_but(self, serials: set[int]) -> None:
-        self.late = [question for question in self.late if question.serial in serials]
-
-    def close(self) -> None:
-        return None
-
-    async def aclose(self) -> None:
-        return None
-
-
-@dataclass
-class Flight:
-    """A question on its way, and whoever waits for its answer."""
-
-    question: Question
-    future: asyncio.Future[Any]
-    answer: Any = None
-
-
-class Slow(Unreliable):
-    """Awaited questions arrive and are answered when the test says so, in any order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.flights: list[Flight] = []
-
-    async def acall(self, script: Script, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        future = asyncio.get_running_loop().create_future()
-        self.flights.append(Flight(Question(self.redis, script, keys, args), future))
-        return await future
-
-    @property
-    def unheard(self) -> list[Flight]:
-        """Those that have not arrived."""
-        return [flight for flight in self.flights if flight.answer is None]
-
-    @property
-    def awaited(self) -> list[Flight]:
-        """Those whose askers wait."""
-        return [flight for flight in self.flights if not flight.future.done()]
-
-    def arrive(self) -> None:
-        for flight in self.unheard:
-            flight.answer = flight.question.arrive(self.now_ms())
-
-    def drop_all_but(self, serials: set[int]) -> None:
-        waits = self.awaited
-        self.flights = [f for f in self.flights if f in waits or f.answer or f.question.serial in serials]
+        """Of what is late, only these will ever arrive."""
+        self.late = [flight for flight in self.late if flight.serial in serials]
