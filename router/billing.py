@@ -171,5 +171,5 @@ def _thinks(deployment: Deployment, model: str) -> bool:
 def _spilled(headers: Mapping[str, str]) -> bool:
     """Whether a provisioned deployment was full and a standard one served the call (azure.md §3.7)."""
     return headers.get("x-ms-is-spilled-over", "").lower() == "true" or any(
-        name.startswith("x-ms-spillover-from-") for name in headers
+        name.lower().startswith("x-ms-spillover-from-") for name in headers
     )

@@ -91,7 +91,8 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
     if kept is not None and kept[0] is body:
         rest: bytes = kept[1]
     else:
-        rest = _to_json({key: value for key, value in body.items() if key not in _OURS})
+        alike = body if _OURS.isdisjoint(body) else {k: v for k, v in body.items() if k not in _OURS}
+        rest = _to_json(alike)
         call.encoded = (body, rest)
     head: dict[str, Any] = {"model": wire_name(endpoint, deployment.model)}
     if call.stream:
@@ -273,7 +274,7 @@ def _to_json(value: dict[str, Any]) -> bytes:
     """
     try:
         encoded = to_json(value, exclude_none=True)  # of models in it, not of dicts
-        if b"NaN" in encoded or b"Infinity" in encoded:
+        if encoded.find(b"NaN") >= 0 or encoded.find(b"Infinity") >= 0:
             from_json(encoded, allow_inf_nan=False)
     except (ValueError, TypeError, RecursionError):
         place = _unsendable(value, "")

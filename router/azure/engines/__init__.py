@@ -96,10 +96,11 @@ class Chunks(Protocol):
 
 @dataclass(slots=True)
 class Answer:
-    """What came back: the headers in lower case, and the body whole or as chunks."""
+    """What came back: the body whole, or as chunks."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
+    """Found by their names in lower case; who walks through them meets the names as the service wrote them."""
     body: bytes = field(default=b"", repr=False)
     chunks: Chunks | None = None
 

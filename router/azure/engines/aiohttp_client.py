@@ -10,10 +10,9 @@ import io
 import select
 import ssl
 import sys
-from collections.abc import Awaitable
-from functools import lru_cache
+from collections.abc import Awaitable, Callable
+from functools import lru_cache, partial
 from typing import Any
-from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import ResolveResult
@@ -24,6 +23,7 @@ from yarl import URL
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
 from .aiohttp_exchange import EXACT, Exchange, Line, begin
 from .breakdowns import connect_time
+from .deadlines import Deadlines
 
 _LARGE = 2**20
 """Bodies from here on are written in pieces: aiohttp warns of larger ones in one piece."""
@@ -38,10 +38,11 @@ class Client:
         tls: the TLS settings.  None: the trust store of the system.
     """
 
-    __slots__ = ("_connector", "_lines", "_loop", "_session")
+    __slots__ = ("_connector", "_deadlines", "_lines", "_loop", "_session")
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._loop)
         self._lines: dict[tuple[str, str], Line | None] = {}
         self._connector = connector = CheckedConnector(
             limit=MAX_CONNECTIONS,
@@ -59,7 +60,7 @@ class Client:
 
     def begin(self, line: Line, request: Request) -> Awaitable[Exchange]:
         """Send on its line; the answer's headers are in, its body is not."""
-        return begin(self._connector, line, request)
+        return begin(self._connector, self._deadlines, line, request)
 
     def line(self, request: Request) -> Line | None:
         """The line of a request whose body is in memory and that needs no proxy; None: send it `by_session`."""
@@ -99,6 +100,7 @@ class Client:
 
     async def aclose(self) -> None:
         """Close every connection."""
+        self._deadlines.close()
         await self._session.close()
 
 
@@ -111,7 +113,8 @@ class CheckedConnector(aiohttp.TCPConnector):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._used_before: WeakSet[ResponseHandler] = WeakSet()
+        self._checks: dict[ResponseHandler, Callable[[], object]] = {}
+        """Of each connection that was used before: whether there is something to read."""
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
         """A connection that is new, or idle with nothing to read: something to read could only be its end."""
@@ -120,12 +123,26 @@ class CheckedConnector(aiohttp.TCPConnector):
             protocol, transport = connection.protocol, connection.transport
             if protocol is None or transport is None:
                 return connection
-            if protocol not in self._used_before:
-                self._used_before.add(protocol)
+            is_readable = self._checks.get(protocol)
+            if is_readable is None:
+                self._watch(protocol, transport.get_extra_info("socket"))
                 return connection
-            if not _readable(transport.get_extra_info("socket")):
+            if not is_readable():
                 return connection
             connection.close()
+
+    def _watch(self, protocol: ResponseHandler, sock: Any) -> None:
+        ended = protocol.closed
+        if sock is None or ended is None:
+            return
+
+        def forget(ended: asyncio.Future[None]) -> None:
+            self._checks.pop(protocol, None)
+            if not ended.cancelled():
+                ended.exception()  # asyncio would complain that nobody has asked
+
+        self._checks[protocol] = _check(sock.fileno())
+        ended.add_done_callback(forget)
 
 
 class BoundedResolver(aiohttp.ThreadedResolver):
@@ -146,11 +163,10 @@ def _target(url: str) -> tuple[URL, str | None]:
     return URL(url, encoded=True), surroundings.proxy_for(url)
 
 
-def _readable(sock: Any) -> bool:
-    if sock is None:
-        return False
+def _check(descriptor: int) -> Callable[[], object]:
+    """What tells, in one system call, whether a socket has something to read; something true if so."""
     if sys.platform == "win32":
-        return bool(select.select([sock.fileno()], [], [], 0)[0])
+        return lambda: select.select([descriptor], [], [], 0)[0]
     poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(descriptor, select.POLLIN)
+    return partial(poll.poll, 0)

