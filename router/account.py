@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import ceil, inf
 from typing import Any
 
+from strategies import Candidate
+
 from .charge import Charge, ChargePolicy
 from .effective import EffectiveLimit
 from .health import Health, Resource
@@ -75,10 +77,12 @@ class Account:
         "health",
         "in_flight",
         "limit",
+        "load",
         "parallel",
         "requests",
         "resource",
         "seconds",
+        "shown",
         "slot",
         "tokens",
         "weight",
@@ -104,6 +108,10 @@ class Account:
         self.weight = 1.0
         """Share for weighted strategies, set by the group (`simple_shuffle.effective_weights`)."""
         self.counters = Counters()
+        self.load = 0.0
+        """The share of its tightest limit that would be used after the call of the last question that admitted it."""
+        self.shown = Candidate(deployment.id, 0.0, 0, self.capacity, 1.0, 1.0)
+        """What strategies see of it, brought up to date for each question."""
         self.slot = 0
         self._last_serial = -1
         self._last_remaining: int | None = None
@@ -142,9 +150,11 @@ class Account:
     def advance(self, slot: int, now: float) -> None:
         """Bring the windows up to `slot`.  Callers skip it while `account.slot == slot`."""
         self.slot = slot
-        self.tokens.advance(slot)
+        if self.tokens.next_exit <= slot:
+            self.tokens.advance(slot)
         for window in self.requests:
-            window.advance(slot)
+            if window.next_exit <= slot:
+                window.advance(slot)
         if self.limit.cut_to is not None:
             self.limit.recover(now)
             self.obey_limit()
@@ -198,7 +208,9 @@ class Account:
         self.in_flight += 1
         counters = self.counters
         counters.attempts += 1
-        cells = [window.add(slot, request) for window in self.requests]
+        cells: list[Cell] = []
+        for window in self.requests:
+            cells.append(window.add(slot, request))
         return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, counters.attempts)
 
     def refund(self, lease: Lease, charged: Charged) -> None:

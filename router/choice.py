@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
 from random import Random
 
-from strategies import Candidate, Sample, Strategy
+from strategies import Candidate, Sample, Situation, Strategy
 
 from .account import Account
 from .health import State
@@ -22,8 +22,6 @@ FULL_SCAN = 8
 DRAWN = 3
 DRAWS = 9
 """Draws made to find three that fit; then the rest are walked from a random place."""
-NOT_ASKED = 3.0
-"""The load of one that takes no part in a question; any load above 1.0 is no candidate's."""
 
 
 class Tier:
@@ -38,20 +36,9 @@ class Tier:
         self._capacity = list(accumulate(account.capacity for account in self.accounts))
         self._weight = list(accumulate(account.weight for account in self.accounts))
 
-    def draws(self, sample: Sample, rng: Random) -> Iterator[Account]:
-        """Distinct accounts in the order in which a sampling strategy would look at them.
-
-        Each is drawn with a probability in proportion to its share of a running total.
-        """
-        shares = self._weight if sample is _WEIGHT and self._weight[-1] > 0 else self._capacity
-        accounts, total, dice = self.accounts, shares[-1], rng.random
-        last = len(accounts) - 1
-        seen: list[Account] = []
-        for _ in range(DRAWS):
-            account = accounts[bisect(shares, dice() * total, 0, last)]
-            if account not in seen:
-                seen.append(account)
-                yield account
+    def shares(self, sample: Sample) -> list[float]:
+        """Running totals: an account is drawn with a probability in proportion to its step."""
+        return self._weight if sample is _WEIGHT and self._weight[-1] > 0 else self._capacity
 
     def walk(self, start: int) -> Iterator[Account]:
         """All accounts, from a place on and around."""
@@ -61,19 +48,19 @@ class Tier:
             yield accounts[(start + i) % size]
 
 
-class Asking:
-    """One question: this call, at this moment, with these deployments left out."""
+class Asking(Situation):
+    """One question: this call, at this moment, with these deployments left out.  A strategy sees the situation in it."""
 
-    __slots__ = ("desperate", "eases", "free", "kept", "now", "only", "panic", "rng", "skip", "slot", "tokens", "turn")
+    __slots__ = ("desperate", "eases", "free", "kept", "only", "panic", "skip", "slot")
 
     def __init__(
         self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
     ) -> None:
-        self.tokens = tokens
         self.now = now
-        self.slot = slot
         self.turn = turn
+        self.tokens = tokens
         self.rng = rng
+        self.slot = slot
         self.skip = skip
         self.kept = kept
         """A deployment that is kept for the head of the queue."""
@@ -88,20 +75,23 @@ class Asking:
         self.desperate = False
         """All are disabled: ask one all the same."""
 
-    def load(self, account: Account) -> float:
-        """The projected utilisation of an account that could take the call; above 1.0 it cannot."""
+    def admits(self, account: Account) -> bool:
+        """Whether an account could take the call; `account.load` says what share of it would be used then."""
         now, health = self.now, account.health
         well = health.ready and now >= health.closed_until and now >= account.resource.closed_until
         if not well and not self._is_open(account):
-            return NOT_ASKED
+            return False
         if account is self.kept or (self.skip and account.deployment.id in self.skip):
-            return NOT_ASKED
+            return False
         if self.only is not None and account.deployment.id not in self.only:
-            return NOT_ASKED
+            return False
         if account.slot != self.slot:
             account.advance(self.slot, now)
-        load = account.utilisation(self.tokens)
-        return min(load, 1.0) if self.free else load
+        load = account.load = account.utilisation(self.tokens)
+        if load <= 1.0:
+            return True
+        account.load = 1.0
+        return self.free
 
     def _is_open(self, account: Account) -> bool:
         """Whether one that has been ill, or is, takes part in this question."""
@@ -121,52 +111,59 @@ class Asking:
         return not health.is_probe_due(self.now) and self.rng.random() >= health.ramp(self.now)
 
 
-def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[tuple[Account, float]]:
-    """The accounts of a tier that could take the call and that the strategy wants to see, with their utilisation."""
-    load = asking.load
-    if len(tier.accounts) <= FULL_SCAN or sample is _ALL:
-        return [(account, p) for account in tier.accounts if (p := load(account)) <= 1.0]
+def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[Account]:
+    """The accounts of a tier that could take the call and that the strategy wants to see."""
+    accounts, admits = tier.accounts, asking.admits
+    if len(accounts) <= FULL_SCAN or sample is _ALL:
+        return [account for account in accounts if admits(account)]
     if sample is _TURN:
-        return _first(tier, asking.turn % len(tier.accounts), asking)
-    wanted = 1 if sample is _WEIGHT else DRAWN
-    found: list[tuple[Account, float]] = []
-    for account in tier.draws(sample, asking.rng):
-        p = load(account)
-        if p <= 1.0:
-            found.append((account, p))
-            if len(found) == wanted:
-                return found
+        return _first(tier, asking.turn % len(accounts), asking)
+    found = _drawn(tier, sample, asking)
     if found:
         return found
-    start = int(asking.rng.random() * len(tier.accounts))
+    start = int(asking.rng.random() * len(accounts))
     if sample is _WEIGHT:
         found = _first(tier, start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
     return found or _first(tier, start, asking)
 
 
-def _first(tier: Tier, start: int, asking: Asking, least_weight: float = 0.0) -> list[tuple[Account, float]]:
-    load = asking.load
+def _drawn(tier: Tier, sample: Sample, asking: Asking) -> list[Account]:
+    """The first that fit, of some drawn by chance: one by weight, three by capacity."""
+    accounts, shares = tier.accounts, tier.shares(sample)
+    total, last, dice, admits = shares[-1], len(accounts) - 1, asking.rng.random, asking.admits
+    wanted = 1 if sample is _WEIGHT else DRAWN
+    seen: list[Account] = []
+    found: list[Account] = []
+    for _ in range(DRAWS):
+        account = accounts[bisect(shares, dice() * total, 0, last)]
+        if account not in seen:
+            seen.append(account)
+            if admits(account):
+                found.append(account)
+                if len(found) == wanted:
+                    break
+    return found
+
+
+def _first(tier: Tier, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
     for account in tier.walk(start):
-        if account.weight >= least_weight:
-            p = load(account)
-            if p <= 1.0:
-                return [(account, p)]
+        if account.weight >= least_weight and asking.admits(account):
+            return [account]
     return []
 
 
-def shown(found: list[tuple[Account, float]], typical_s: float) -> list[Candidate]:
-    """What the strategy is told of accounts with their utilisation; `typical_s`: the group's seconds per call."""
-    return [
-        Candidate(
-            account.deployment.id,
-            utilisation,
-            account.in_flight,
-            account.capacity,
-            account.weight,
-            account.seconds / typical_s if typical_s and account.seconds else 1.0,
-        )
-        for account, utilisation in found
-    ]
+def shown(found: list[Account], typical_s: float) -> list[Candidate]:
+    """What the strategy is told of accounts that could take the call; `typical_s`: the group's seconds per call."""
+    told: list[Candidate] = []
+    for account in found:
+        candidate = account.shown
+        candidate.utilisation = account.load
+        candidate.in_flight = account.in_flight
+        candidate.capacity = account.capacity
+        candidate.weight = account.weight
+        candidate.slowness = account.seconds / typical_s if typical_s and account.seconds else 1.0
+        told.append(candidate)
+    return told
 
 
 def sample_of(strategy: Strategy) -> Sample:

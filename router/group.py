@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from strategies import Situation, Strategy
+from strategies import Strategy
 from strategies.least_loaded import LeastLoaded
 from strategies.simple_shuffle import effective_weights
 
@@ -83,8 +83,8 @@ class Group:
             return other, None
         return None, only
 
-    def choose(self, asking: Asking) -> tuple[Account, float] | None:
-        """The deployment that takes the call, with its projected utilisation; None if nothing can now."""
+    def choose(self, asking: Asking) -> Account | None:
+        """The deployment that takes the call, with its projected utilisation in `load`; None if nothing can now."""
         found = self._first_tier(asking)
         if found is None and asking.eases:
             asking.eases = False
@@ -98,7 +98,7 @@ class Group:
             return self._first_tier(asking)
         return None
 
-    def _first_tier(self, asking: Asking) -> tuple[Account, float] | None:
+    def _first_tier(self, asking: Asking) -> Account | None:
         """The strategy's choice in the lowest tier that has any candidate."""
         for tier in self.tiers:
             found = candidates(tier, self.sample, asking)
@@ -116,23 +116,22 @@ class Group:
                 well += account.capacity
         return well < PANIC_SHARE * whole
 
-    def _ask_strategy(self, found: list[tuple[Account, float]], asking: Asking) -> tuple[Account, float]:
+    def _ask_strategy(self, found: list[Account], asking: Asking) -> Account:
         if len(found) == 1:
             return found[0]
         told = shown(found, self.seconds)
-        situation = Situation(asking.now, self.turn, asking.tokens, asking.rng)
         try:
-            name = self.strategy.choose(told, situation).name
+            name = self.strategy.choose(told, asking).name
         except Exception as error:  # a strategy is the user's code; the call must go on without it
             problem = f"it raised {type(error).__name__}"
         else:
-            for pair in found:
-                if pair[0].deployment.id == name:
-                    return pair
+            for account in found:
+                if account.shown.name == name:
+                    return account
             problem = "it returned something that was not among the candidates"
         self._events.append(StrategyFailed(self.name, type(self.strategy).__name__, problem))
-        name = FALLBACK_STRATEGY.choose(told, situation).name
-        return next(pair for pair in found if pair[0].deployment.id == name)
+        name = FALLBACK_STRATEGY.choose(told, asking).name
+        return next(account for account in found if account.shown.name == name)
 
     def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:
         """When a deployment could first take the call, in seconds on the clock, and which; None if none ever."""

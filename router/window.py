@@ -44,9 +44,11 @@ class Window:
 
     Attributes:
         used: the sum now, valid after `advance`.  Never negative.
+        next_exit: the slot at which the oldest charge leaves; `math.inf` while there is none.  `advance` changes nothing
+            before it.
     """
 
-    __slots__ = ("cells", "keep", "limit", "seconds", "used")
+    __slots__ = ("cells", "keep", "limit", "next_exit", "seconds", "used")
 
     def __init__(self, seconds: float, limit: float = inf) -> None:
         if not seconds > 0:
@@ -58,6 +60,7 @@ class Window:
         guard = min(GUARD_S, seconds * 0.05)  # half a second would halve a 1 s window
         self.keep = 1 + ceil((seconds + guard) / SLOT_S)
         """A charge leaves when its slot is this many slots old."""
+        self.next_exit = inf
 
     def advance(self, slot: int) -> None:
         """Forget what is too old at `slot`.  Slots never run backwards; an earlier one changes nothing."""
@@ -67,6 +70,7 @@ class Window:
             gone = cells.popleft()
             self.used -= gone[1]
             gone[0] = LEFT  # so that a later cell of the same slot (a clock that stepped back) is not taken for it
+        self.next_exit = cells[0][0] + self.keep if cells else inf
 
     def add(self, slot: int, amount: int) -> Cell:
         """Charge `amount` ≥ 0 in `slot`, and return the cell through which it can be amended."""
@@ -76,6 +80,8 @@ class Window:
             cell = cells[-1]
             cell[1] += amount
             return cell
+        if not cells:
+            self.next_exit = slot + self.keep
         cell = [slot, amount]
         cells.append(cell)
         return cell

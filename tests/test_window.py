@@ -67,6 +67,7 @@ def test_the_sum_is_never_below_the_exact_log_and_at_most_a_slot_and_the_guard_a
         assert log.within(seconds) <= log.window.used <= log.within(longest)
         assert log.window.used >= 0
         assert log.window.used == sum(cell[1] for cell in log.window.cells)
+        assert log.window.next_exit == (log.window.cells[0][0] + log.window.keep if log.window.cells else inf)
 
 
 @given(DEEDS)

@@ -266,7 +266,7 @@ def _bad(kind: Kind, message: str, status: int, headers: Mapping[str, str], seco
     return Failure(kind, message, status, limits=rate_limits(headers), seconds=seconds, request_id=request_id(headers))
 
 
-def _to_json(value: dict[str, Any]) -> bytes:
+def _to_json(value: Mapping[str, Any]) -> bytes:
     """Encode, and refuse what JSON cannot say.
 
     pydantic's encoder writes NaN and Infinity as such; the bytes are searched for them first, because looking

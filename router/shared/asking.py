@@ -43,7 +43,7 @@ def _order(group: Group, asking: Asking, best: SharedAccount) -> list[SharedAcco
         found = group.choose(asking)
         if found is None:
             break
-        order.append(cast(SharedAccount, found[0]))
+        order.append(cast(SharedAccount, found))
     asking.skip, asking.eases = skip, eases
     return order
 

@@ -136,8 +136,8 @@ class SharedLedger(Ledger):
         found = group.choose(asking)
         if found is None:
             return None
-        account = cast(SharedAccount, found[0])
-        lease = self._spend(group, link, account, found[1], step, now)
+        account = cast(SharedAccount, found)
+        lease = self._spend(group, link, account, account.load, step, now)
         if lease is not None:
             return lease
         inquiry = link.inquire(needs_of(group, asking, step, account), now)
