@@ -107,7 +107,6 @@ class Exchange:
         protocol, transport = connection.protocol, connection.transport
         assert protocol is not None
         self._deadlines.add(self, deadline)
-        protocol.set_response_params(read_until_eof=True, auto_decompress=True)
         if transport is None:
             raise aiohttp.ServerDisconnectedError
         if len(body) < _APART:
