@@ -13,6 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import lru_cache, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.abc import ResolveResult
@@ -115,7 +116,7 @@ class Connector(aiohttp.TCPConnector):
             ssl=tls,
             resolver=BoundedResolver(),
         )
-        self._checks: dict[ResponseHandler, Callable[[], object]] = {}
+        self._checks: WeakKeyDictionary[ResponseHandler, Callable[[], object]] = WeakKeyDictionary()
         """Of each connection that was used before: whether there is something to read."""
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
@@ -129,24 +130,11 @@ class Connector(aiohttp.TCPConnector):
             if is_readable is None:
                 # Its parser reads one answer after the other, as they come on a connection; it is made once.
                 protocol.set_response_params(read_until_eof=True, auto_decompress=True)
-                self._watch(protocol, transport.get_extra_info("socket"))
+                self._checks[protocol] = _check(transport.get_extra_info("socket"))
                 return connection
             if not is_readable():
                 return connection
             connection.close()
-
-    def _watch(self, protocol: ResponseHandler, sock: Any) -> None:
-        ended = protocol.closed
-        if sock is None or ended is None:
-            return
-
-        def forget(ended: asyncio.Future[None]) -> None:
-            self._checks.pop(protocol, None)
-            if not ended.cancelled():
-                ended.exception()  # asyncio would complain that nobody has asked
-
-        self._checks[protocol] = _check(sock.fileno())
-        ended.add_done_callback(forget)
 
 
 class BoundedResolver(aiohttp.ThreadedResolver):
@@ -167,8 +155,11 @@ def _target(url: str) -> tuple[URL, str | None]:
     return URL(url, encoded=True), surroundings.proxy_for(url)
 
 
-def _check(descriptor: int) -> Callable[[], object]:
+def _check(sock: Any) -> Callable[[], object]:
     """What tells, in one system call, whether a socket has something to read; something true if so."""
+    if sock is None:
+        return bool
+    descriptor = sock.fileno()
     if sys.platform == "win32":
         return lambda: select.select([descriptor], [], [], 0)[0]
     poll = select.poll()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from router.azure.engines import Breakdown, Request, aiohttp_client
 from router.values import Kind
-from tests.azure.fault_server import FaultServer, Peer, always, answer
+from tests.azure.fault_server import FaultServer, Peer, always, answer, chunked
 
 from .sides import AIOHTTP, SIDES, Side
 
@@ -115,3 +116,39 @@ def test_more_addresses_than_are_kept_are_served_all_the_same(monkeypatch: pytes
     with FaultServer(always(answer())) as server:
         assert AIOHTTP.run(scenario) == [200] * 5
     assert [request.split()[1].rsplit(b"/", 1)[1] for request in server.requests] == [b"1", b"2", b"3", b"4", b"1"]
+
+
+def test_answers_of_every_kind_follow_each_other_on_one_connection() -> None:
+    """The parser of a connection reads them all: nothing of one may stand in the next."""
+    squeezed = gzip.compress(b'{"squeezed": 1}')
+    answers = [
+        answer({"plain": 1}, X_First="1"),
+        answer(b"", status=204),
+        chunked(b'{"in', b'": 2}', kind="application/json"),
+        answer(squeezed, Content_Encoding="gzip"),
+        answer({"error": 1}, status=429, Retry_After="7"),
+        b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + answer({"late": 3}),
+        answer({"plain": 4}),
+    ]
+
+    def script(peer: Peer) -> None:
+        for said in answers:
+            if peer.request():
+                peer.say(said)
+
+    async def scenario(engine: Any) -> list[tuple[int, bytes, str | None]]:
+        got = [await engine.asend(request_to(server)) for _ in answers]
+        return [(a.status, a.body, a.headers.get("x-first") or a.headers.get("retry-after")) for a in got]
+
+    with FaultServer(script) as server:
+        got = AIOHTTP.run(scenario)
+    assert got == [
+        (200, b'{"plain": 1}', "1"),
+        (204, b"", None),
+        (200, b'{"in": 2}', None),
+        (200, b'{"squeezed": 1}', None),
+        (429, b'{"error": 1}', "7"),
+        (200, b'{"late": 3}', None),
+        (200, b'{"plain": 4}', None),
+    ]
+    assert server.connections == 1
