@@ -33,11 +33,12 @@ class EffectiveLimit:
 
     Attributes:
         value: the limit now; `math.inf` where nothing is known.  Moves with `state`, `cut` and `recover`.
+        known: the limit without what 429s have taught.  Moves with `state`.
         stated: what the service's headers said last, or None.
         cut_to: what had been admitted when a 429 came, while the cap that it taught is in force; else None.
     """
 
-    __slots__ = ("_busy_at", "_cut_at", "configured", "cut_to", "stated", "value")
+    __slots__ = ("_busy_at", "_cut_at", "configured", "cut_to", "known", "stated", "value")
 
     def __init__(self, configured: float | None) -> None:
         self.configured = configured
@@ -45,12 +46,8 @@ class EffectiveLimit:
         self._cut_at = 0.0
         self.cut_to: float | None = None
         self._busy_at = -inf
+        self.known = configured or inf
         self.value = self.known
-
-    @property
-    def known(self) -> float:
-        """The limit without what 429s have taught."""
-        return min(self.configured or inf, self.stated or inf)
 
     def state(self, tokens: int, now: float) -> bool:
         """A header stated the limit.  True if that raised the limit, so that waiters should look again."""
@@ -58,6 +55,7 @@ class EffectiveLimit:
             return False
         before = self.value
         self.stated = float(tokens)
+        self.known = min(self.configured or inf, self.stated or inf)
         self.recover(now)
         return self.value > before
 
