@@ -186,7 +186,7 @@ def test_unreachable_is_a_matter_of_the_host() -> None:
 
 def test_what_can_never_take_a_call_opens_never() -> None:
     told = Fleet(max_parallel_requests=None, tpm=1000)
-    told.ledger.accounts["east"].limit.stated = 0.5  # less than the smallest call
+    told.ledger.accounts["east"].limit.known = 0.5  # less than the smallest call
     assert told.east.opens_in is None
     assert told.east.state == "full"
 
