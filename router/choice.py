@@ -49,7 +49,7 @@ class Tier:
 
 
 class Asking(Situation):
-    """One question: this call, at this moment, with these deployments left out.  A strategy sees the situation in it."""
+    """One question: this call, now, with these deployments left out.  A strategy sees the situation in it."""
 
     __slots__ = ("desperate", "eases", "free", "kept", "only", "panic", "skip", "slot")
 

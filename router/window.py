@@ -44,8 +44,8 @@ class Window:
 
     Attributes:
         used: the sum now, valid after `advance`.  Never negative.
-        next_exit: the slot at which the oldest charge leaves; `math.inf` while there is none.  `advance` changes nothing
-            before it.
+        next_exit: the slot at which the oldest charge leaves; `math.inf` while there is none.  Before it, `advance`
+            changes nothing.
     """
 
     __slots__ = ("cells", "keep", "limit", "next_exit", "seconds", "used")
