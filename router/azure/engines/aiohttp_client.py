@@ -105,7 +105,8 @@ class Connector(aiohttp.TCPConnector):
     """Prepares a connection when it is new, and looks at an idle one once more before it is used again.
 
     aiohttp hears of the server's FIN only when the loop polls, so a call that follows at once would be written to a
-    dead connection.  httpcore makes the same check; it costs one system call.
+    dead connection.  httpcore makes the same check; it costs one system call.  And what came meanwhile without having
+    been asked for (a gateway's 408 before it closes) would be taken for the answer to the next call.
     """
 
     def __init__(self, tls: ssl.SSLContext) -> None:
@@ -120,7 +121,7 @@ class Connector(aiohttp.TCPConnector):
         """Of each connection that was used before: whether there is something to read."""
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
-        """A connection that is new, or idle with nothing to read: something to read could only be its end."""
+        """A connection that is new, or idle with nothing to read: that could only be its end, or what nobody asked for."""
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol, transport = connection.protocol, connection.transport
@@ -132,7 +133,7 @@ class Connector(aiohttp.TCPConnector):
                 protocol.set_response_params(read_until_eof=True, auto_decompress=True)
                 self._checks[protocol] = _check(transport.get_extra_info("socket"))
                 return connection
-            if not is_readable():
+            if not protocol.should_close and not is_readable():
                 return connection
             connection.close()
 

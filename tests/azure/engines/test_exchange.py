@@ -7,6 +7,7 @@ import gzip
 import threading
 from typing import Any
 
+import anyio
 import pytest
 
 from router.azure.engines import Breakdown, Request, aiohttp_client
@@ -152,3 +153,46 @@ def test_answers_of_every_kind_follow_each_other_on_one_connection() -> None:
         (200, b'{"plain": 4}', None),
     ]
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("looks", [0, 3], ids=["unseen", "seen by the loop"])
+@pytest.mark.parametrize("side", SIDES, ids=str)
+def test_what_nobody_asked_for_is_no_answer_to_the_next_call(side: Side, looks: int) -> None:
+    """Some gateways say 408 on an idle connection; from another one it could be somebody else's answer."""
+    said = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(answer({"n": 1}))
+        if server.connections == 1:
+            asked.wait(5)
+            peer.say(answer({"n": "not yours"}))
+            said.set()
+        peer.request()
+        peer.say(answer({"n": 2}))
+
+    async def scenario(engine: Any) -> list[bytes]:
+        first = await engine.asend(request_to(server))
+        asked.set()
+        assert said.wait(5)  # on a loopback the bytes are there now
+        for _ in range(looks):
+            await anyio.sleep(0)
+        return [first.body, (await engine.asend(request_to(server))).body]
+
+    asked = threading.Event()
+    with FaultServer(script) as server:
+        assert side.run(scenario) == [b'{"n": 1}', b'{"n": 1}']
+    assert server.connections == 2
+
+
+def test_a_second_answer_in_the_same_packet_ends_the_connection() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(answer({"n": server.connections}) + answer({"n": "not yours"}))
+        peer.request()
+
+    async def scenario(engine: Any) -> list[bytes]:
+        return [(await engine.asend(request_to(server))).body for _ in range(2)]
+
+    with FaultServer(script) as server:
+        assert AIOHTTP.run(scenario) == [b'{"n": 1}', b'{"n": 2}']
