@@ -121,7 +121,7 @@ class Connector(aiohttp.TCPConnector):
         """Of each connection that was used before: whether there is something to read."""
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
-        """A connection that is new, or idle with nothing to read: that could only be its end, or what nobody asked for."""
+        """A connection that is new, or idle with nothing to read: what there is was not asked for."""
         while True:
             connection = await super().connect(req, traces, timeout)
             protocol, transport = connection.protocol, connection.transport
