@@ -56,8 +56,8 @@ class Charged:
     """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
 
 
-class Account:
-    """The run-time side of one deployment.
+class Account(Candidate):
+    """The run-time side of one deployment.  A strategy is shown the candidate in it.
 
     Args:
         deployment: as configured.
@@ -69,26 +69,24 @@ class Account:
     __slots__ = (
         "_last_remaining",
         "_last_serial",
-        "capacity",
         "charge",
         "counters",
         "deployment",
         "factor",
         "health",
-        "in_flight",
         "limit",
-        "load",
         "parallel",
         "requests",
         "resource",
         "seconds",
-        "shown",
         "slot",
         "tokens",
-        "weight",
     )
 
     def __init__(self, deployment: Deployment, policy: HealthPolicy, resource: Resource, charge: ChargePolicy) -> None:
+        self.name = deployment.id
+        self.utilisation = 0.0
+        self.slowness = 1.0
         self.deployment = deployment
         self.health = Health(deployment, policy)
         self.resource = resource
@@ -108,10 +106,6 @@ class Account:
         self.weight = 1.0
         """Share for weighted strategies, set by the group (`simple_shuffle.effective_weights`)."""
         self.counters = Counters()
-        self.load = 0.0
-        """The share of its tightest limit that would be used after the call of the last question that admitted it."""
-        self.shown = Candidate(deployment.id, 0.0, 0, self.capacity, 1.0, 1.0)
-        """What strategies see of it, brought up to date for each question."""
         self.slot = 0
         self._last_serial = -1
         self._last_remaining: int | None = None
@@ -163,7 +157,7 @@ class Account:
         """The estimate as this deployment's headers have corrected it."""
         return tokens if self.factor == 1.0 else ceil(tokens * self.factor)
 
-    def utilisation(self, tokens: int) -> float:
+    def projected(self, tokens: int) -> float:
         """Share of the tightest limit that is used once a call of `tokens` is added; above 1.0 there is no room.
 
         Valid after `advance`.  A lone call fits even above a learned cap, as long as it is below the known limit.

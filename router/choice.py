@@ -7,12 +7,10 @@ for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.
 
 from __future__ import annotations
 
-from bisect import bisect
 from collections.abc import Collection, Iterator, Sequence
-from itertools import accumulate
 from random import Random
 
-from strategies import Candidate, Sample, Situation, Strategy
+from strategies import Sample, Situation, Strategy
 
 from .account import Account
 from .health import State
@@ -33,12 +31,13 @@ class Tier:
         self.order = order
         self.accounts = list(accounts)
         # Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
-        self._capacity = list(accumulate(account.capacity for account in self.accounts))
-        self._weight = list(accumulate(account.weight for account in self.accounts))
+        self._capacity = Urn(self.accounts, [account.capacity for account in self.accounts])
+        weights = [account.weight for account in self.accounts]
+        self._weight = Urn(self.accounts, weights) if any(weights) else self._capacity
 
-    def shares(self, sample: Sample) -> list[float]:
-        """Running totals: an account is drawn with a probability in proportion to its step."""
-        return self._weight if sample is _WEIGHT and self._weight[-1] > 0 else self._capacity
+    def urn(self, sample: Sample) -> Urn:
+        """Where a sampling strategy draws from."""
+        return self._weight if sample is _WEIGHT else self._capacity
 
     def walk(self, start: int) -> Iterator[Account]:
         """All accounts, from a place on and around."""
@@ -46,6 +45,44 @@ class Tier:
         size = len(accounts)
         for i in range(size):
             yield accounts[(start + i) % size]
+
+
+class Urn:
+    """Draws an account with a probability in proportion to its size, in two look-ups for any number of them.
+
+    Walker's alias method: each place of the table belongs to one account up to its mark and to another beyond it.
+    Of sizes 1, 1 and 4 each place holds 2: half of the first is the first's, half of the second the second's, and
+    all the rest is the third's.
+
+    Args:
+        accounts: at least one.
+        sizes: as many, none below 0.  Where all are 0 they are alike.
+    """
+
+    __slots__ = ("_beyond", "_marks", "_own", "_places")
+
+    def __init__(self, accounts: Sequence[Account], sizes: Sequence[float]) -> None:
+        self._own = accounts
+        self._beyond = list(accounts)
+        self._places = len(accounts)
+        each = sum(sizes) / len(sizes) or 1.0
+        left = [size / each for size in sizes]
+        self._marks = [1.0] * len(sizes)
+        small = [place for place, size in enumerate(left) if size < 1.0]
+        large = [place for place, size in enumerate(left) if size >= 1.0]
+        while small and large:
+            place, giver = small.pop(), large[-1]
+            self._marks[place] = left[place]
+            self._beyond[place] = accounts[giver]
+            left[giver] -= 1.0 - left[place]
+            if left[giver] < 1.0:
+                small.append(large.pop())
+
+    def draw(self, dice: float) -> Account:
+        """The account at `dice`, 0.0 to below 1.0."""
+        at = dice * self._places
+        place = int(at)
+        return self._own[place] if at - place < self._marks[place] else self._beyond[place]
 
 
 class Asking(Situation):
@@ -76,21 +113,21 @@ class Asking(Situation):
         """All are disabled: ask one all the same."""
 
     def admits(self, account: Account) -> bool:
-        """Whether an account could take the call; `account.load` says what share of it would be used then."""
+        """Whether an account could take the call; `account.utilisation` says what share of it would be used then."""
         now, health = self.now, account.health
         well = health.ready and now >= health.closed_until and now >= account.resource.closed_until
         if not well and not self._is_open(account):
             return False
-        if account is self.kept or (self.skip and account.deployment.id in self.skip):
+        if account is self.kept or (self.skip and account.name in self.skip):
             return False
-        if self.only is not None and account.deployment.id not in self.only:
+        if self.only is not None and account.name not in self.only:
             return False
         if account.slot != self.slot:
             account.advance(self.slot, now)
-        load = account.load = account.utilisation(self.tokens)
+        account.utilisation = load = account.projected(self.tokens)
         if load <= 1.0:
             return True
-        account.load = 1.0
+        account.utilisation = 1.0
         return self.free
 
     def _is_open(self, account: Account) -> bool:
@@ -129,13 +166,12 @@ def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[Account]:
 
 def _drawn(tier: Tier, sample: Sample, asking: Asking) -> list[Account]:
     """The first that fit, of some drawn by chance: one by weight, three by capacity."""
-    accounts, shares = tier.accounts, tier.shares(sample)
-    total, last, dice, admits = shares[-1], len(accounts) - 1, asking.rng.random, asking.admits
+    draw, dice, admits = tier.urn(sample).draw, asking.rng.random, asking.admits
     wanted = 1 if sample is _WEIGHT else DRAWN
     seen: list[Account] = []
     found: list[Account] = []
     for _ in range(DRAWS):
-        account = accounts[bisect(shares, dice() * total, 0, last)]
+        account = draw(dice())
         if account not in seen:
             seen.append(account)
             if admits(account):
@@ -150,20 +186,6 @@ def _first(tier: Tier, start: int, asking: Asking, least_weight: float = 0.0) ->
         if account.weight >= least_weight and asking.admits(account):
             return [account]
     return []
-
-
-def shown(found: list[Account], typical_s: float) -> list[Candidate]:
-    """What the strategy is told of accounts that could take the call; `typical_s`: the group's seconds per call."""
-    told: list[Candidate] = []
-    for account in found:
-        candidate = account.shown
-        candidate.utilisation = account.load
-        candidate.in_flight = account.in_flight
-        candidate.capacity = account.capacity
-        candidate.weight = account.weight
-        candidate.slowness = account.seconds / typical_s if typical_s and account.seconds else 1.0
-        told.append(candidate)
-    return told
 
 
 def sample_of(strategy: Strategy) -> Sample:

@@ -14,7 +14,7 @@ from strategies.simple_shuffle import effective_weights
 
 from .account import Account
 from .budget import RetryBudget
-from .choice import Asking, Tier, candidates, sample_of, shown
+from .choice import Asking, Tier, candidates, sample_of
 from .events import Event, StrategyFailed
 from .health import State
 from .queue import Queue
@@ -84,7 +84,7 @@ class Group:
         return None, only
 
     def choose(self, asking: Asking) -> Account | None:
-        """The deployment that takes the call, with its projected utilisation in `load`; None if nothing can now."""
+        """The deployment that takes the call, with its projected `utilisation`; None if nothing can now."""
         found = self._first_tier(asking)
         if found is None and asking.eases:
             asking.eases = False
@@ -119,19 +119,21 @@ class Group:
     def _ask_strategy(self, found: list[Account], asking: Asking) -> Account:
         if len(found) == 1:
             return found[0]
-        told = shown(found, self.seconds)
+        typical = self.seconds
+        for account in found:
+            account.slowness = account.seconds / typical if typical and account.seconds else 1.0
         try:
-            name = self.strategy.choose(told, asking).name
+            name = self.strategy.choose(found, asking).name
         except Exception as error:  # a strategy is the user's code; the call must go on without it
             problem = f"it raised {type(error).__name__}"
         else:
             for account in found:
-                if account.shown.name == name:
+                if account.name == name:
                     return account
             problem = "it returned something that was not among the candidates"
         self._events.append(StrategyFailed(self.name, type(self.strategy).__name__, problem))
-        name = FALLBACK_STRATEGY.choose(told, asking).name
-        return next(account for account in found if account.shown.name == name)
+        name = FALLBACK_STRATEGY.choose(found, asking).name
+        return next(account for account in found if account.name == name)
 
     def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:
         """When a deployment could first take the call, in seconds on the clock, and which; None if none ever."""

@@ -125,15 +125,15 @@ class Ledger:
             if not left:
                 return Refusal(now, now, None, "tried")
             found = left[0]
-            found.load = 0.0
-        return self._grant(group, found, found.load, step, now, asking.slot)
+            found.utilisation = 0.0
+        return self._grant(group, found, found.utilisation, step, now, asking.slot)
 
     def _take(self, group: Group, asking: Asking, step: Reserve, now: float) -> Lease | None:
         """The group's choice for a call that nobody in the line holds up, charged; None if nothing can take it."""
         found = group.choose(asking)
         if found is None:
             return None
-        return self._grant(group, found, found.load, step, now, asking.slot)
+        return self._grant(group, found, found.utilisation, step, now, asking.slot)
 
     def _grant(self, group: Group, account: Account, utilisation: float, step: Reserve, now: float, slot: int) -> Lease:
         if step.ticket is not None:

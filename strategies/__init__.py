@@ -20,7 +20,7 @@ from typing import Protocol, runtime_checkable
 __all__ = ["Candidate", "Sample", "Situation", "Strategy"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Candidate:
     """What a strategy may know of one deployment that could take the call now.
 

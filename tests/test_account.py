@@ -28,7 +28,7 @@ class Story:
 
     def load(self, tokens: int) -> float:
         self.account.advance(slot_of(self.now), self.now)
-        return self.account.utilisation(tokens)
+        return self.account.projected(tokens)
 
     def take(self, tokens: int) -> tuple[Lease, Charged]:
         """Reserve, as the ledger does."""

@@ -8,14 +8,17 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.account import Account
 from router.charge import ChargePolicy
-from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, candidates, sample_of, shown
+from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, Urn, candidates, sample_of
+from router.group import Group
 from router.health import Resource
 from router.values import Deployment, HealthPolicy, Kind
 from router.window import slot_of
-from strategies import Sample
+from strategies import Candidate, Sample
 from strategies.least_loaded import LeastLoaded
 
 NOW = 1000.0
@@ -53,13 +56,13 @@ def eject(account: Account, now: float = NOW) -> None:
 def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """How often each account was asked for its utilisation."""
     counted: Counter[str] = Counter()
-    honest = Account.utilisation
+    honest = Account.projected
 
     def counting(self: Account, tokens: int) -> float:
         counted[self.deployment.id] += 1
         return honest(self, tokens)
 
-    monkeypatch.setattr(Account, "utilisation", counting)
+    monkeypatch.setattr(Account, "projected", counting)
     return counted
 
 
@@ -114,6 +117,19 @@ def test_a_strategy_that_wants_all_sees_all() -> None:
 
 
 # ---- by which shares ---------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.just(0.0) | st.floats(0.001, 1000.0), min_size=1, max_size=12))
+def test_an_urn_holds_each_account_by_its_size(sizes: list[float]) -> None:
+    """Drawn from with even steps instead of dice, which gives the shares to about a step for each place."""
+    accounts = [account(f"d{i}") for i in range(len(sizes))]
+    urn, steps = Urn(accounts, sizes), 6000
+    drawn = Counter(urn.draw((step + 0.5) / steps).name for step in range(steps))
+    total = sum(sizes)
+    for i, size in enumerate(sizes):
+        share = size / total if total else 1 / len(sizes)
+        assert drawn[f"d{i}"] / steps == pytest.approx(share, abs=2 * len(sizes) / steps)
+        assert size or not total or not drawn[f"d{i}"]
 
 
 def test_draws_follow_the_capacity() -> None:
@@ -234,17 +250,21 @@ def test_a_probe_that_is_due_is_always_shown() -> None:
 def test_a_candidate_says_what_the_account_is() -> None:
     east = account("east", tpm=60_000)
     east.seconds, east.in_flight, east.weight = 3.0, 2, 0.5
-    east.load = 0.25
-    [told] = shown([east], typical_s=1.5)
-    assert (told.name, told.utilisation, told.in_flight) == ("east", 0.25, 2)
-    assert (told.capacity, told.weight, told.slowness) == (60_000, 0.5, 2.0)
+    assert asking(tokens=15_000).admits(east)
+    assert isinstance(east, Candidate)
+    assert (east.name, east.utilisation, east.in_flight) == ("east", 0.25, 2)
+    assert (east.capacity, east.weight) == (60_000, 0.5)
 
 
-@pytest.mark.parametrize(("own", "typical"), [(0.0, 1.5), (1.5, 0.0)])
-def test_before_the_first_replies_everybody_is_typically_slow(own: float, typical: float) -> None:
-    east = account("east")
-    east.seconds = own
-    assert shown([east], typical)[0].slowness == 1.0
+@pytest.mark.parametrize(("own", "typical", "slowness"), [(3.0, 1.5, 2.0), (0.0, 1.5, 1.0), (1.5, 0.0, 1.0)], ids=str)
+def test_slowness_is_against_the_group_and_1_before_the_first_replies(
+    own: float, typical: float, slowness: float
+) -> None:
+    fleet = [account("east"), account("west")]
+    group = Group("g", fleet, LeastLoaded(), [])
+    fleet[0].seconds, group.seconds = own, typical
+    assert group.choose(asking()) in fleet
+    assert fleet[0].slowness == slowness
 
 
 def test_a_strategy_that_does_not_say_what_it_wants_to_see_sees_everything() -> None:

@@ -247,7 +247,7 @@ def test_a_window_keeps_a_cell_for_each_slot_and_no_more() -> None:
 def test_looking_at_an_account_touches_each_of_its_windows_once() -> None:
     account = Account(Deployment("d", "g", "m", tpm=1000, rpm=10), HealthPolicy(), None, ChargePolicy.AUTO)  # type: ignore[arg-type]
     account.advance(4000, 1000.0)
-    assert per_run(lambda: account.utilisation(10)) <= 90
+    assert per_run(lambda: account.projected(10)) <= 90
 
 
 # ---- memory --------------------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ class SharedAccount(Account):
 
     # ---- room ----------------------------------------------------------------------------------------------
 
-    def utilisation(self, tokens: int) -> float:
+    def projected(self, tokens: int) -> float:
         """As in `Account`; while the store decides, at most 1.0 where it has not said that there is no room."""
         if self.parallel is not None and self.in_flight >= self.parallel:
             return NO_ROOM

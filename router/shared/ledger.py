@@ -137,7 +137,7 @@ class SharedLedger(Ledger):
         if found is None:
             return None
         account = cast(SharedAccount, found)
-        lease = self._spend(group, link, account, account.load, step, now)
+        lease = self._spend(group, link, account, account.utilisation, step, now)
         if lease is not None:
             return lease
         inquiry = link.inquire(needs_of(group, asking, step, account), now)
