@@ -140,10 +140,12 @@ class SharedAccount(Account):
         if need >= self._closed_need and self.slot * SLOT_S < self._closed_until - HORIZON_S:
             return NO_ROOM
         load = (self.tokens_used + need) / self.tokens.limit if self.tokens.limit else 1.0
-        load = max(load, (self.requests_used + 1) / self.requests[0].limit)
-        for window in self.requests[1:]:
-            load = max(load, (window.used + 1) / window.limit)
-        return min(1.0, load)
+        share = (self.requests_used + 1) / self.requests[0].limit
+        if share > load:
+            load = share
+        if len(self.requests) > 1:
+            load = max(load, *((window.used + 1) / window.limit for window in self.requests[1:]))
+        return load if load < 1.0 else 1.0
 
     def _alone(self, need: int) -> float:
         """Against the replica's share.  A lone call fits, however small the share, or nothing ever would."""

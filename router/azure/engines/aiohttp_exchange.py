@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import BaseConnector, Connection
+from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from multidict import CIMultiDictProxy
 from yarl import URL
@@ -100,23 +102,27 @@ class Exchange:
         self.headers: CIMultiDictProxy[str]
         self.content: aiohttp.StreamReader = EMPTY_PAYLOAD
 
-    async def open(self, head: bytes, body: bytes, deadline: float) -> None:
-        """Write, and read the head of the answer; in vain after `deadline` on the loop's clock."""
+    def write(self, head: bytes, body: bytes, deadline: float) -> ResponseHandler:
+        """Write a request.  Returns what the answer's head is read from, in vain after `deadline` on the loop's clock.
+
+        Raises:
+            ServerDisconnectedError: the connection ended just now.
+        """
         connection = self._connection
         assert connection is not None
         protocol, transport = connection.protocol, connection.transport
-        assert protocol is not None
-        self._deadlines.add(self, deadline)
-        if transport is None:
+        if protocol is None or transport is None:
             raise aiohttp.ServerDisconnectedError
+        self._deadlines.add(self, deadline)
         if len(body) < _APART:
             transport.write(head + body)
         else:
             transport.write(head)
             transport.write(body)
-        message, content = await protocol.read()
-        while 100 <= message.code < 200 and message.code != 101:
-            message, content = await protocol.read()
+        return protocol
+
+    def begun(self, message: RawResponseMessage, content: aiohttp.StreamReader) -> None:
+        """The head of the answer is here."""
         self.status, self.headers, self.content = message.code, message.headers, content
         content.on_eof(self._finished)
 
@@ -187,7 +193,11 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
         raise out_of_time(request, request.timeout, "free connection", sent=False) from None
     exchange = Exchange(connection, deadlines)
     try:
-        await exchange.open(head, body, deadline)
+        protocol = exchange.write(head, body, deadline)
+        message, content = await protocol.read()
+        while 100 <= message.code < 200 and message.code != 101:
+            message, content = await protocol.read()
+        exchange.begun(message, content)
     except BaseException:
         exchange.close()
         raise
