@@ -60,7 +60,7 @@ class Diary:
     unfit_for: Callable[[Call], frozenset[str]] = _all_fit
     deadline: float | None = None
     """On the store's clock, known from its first answer."""
-    attempts: list[Attempt] = field(default_factory=list)
+    attempts: tuple[Attempt, ...] = ()
     waited: float = 0.0
     groups: list[str] = field(default_factory=list)
 
@@ -79,8 +79,8 @@ class Stay:
     patience: float
     """Seconds that it may still wait here."""
     has_fallback: bool
-    tried: set[str] = field(default_factory=set)
-    banned: set[str] = field(default_factory=set)
+    tried: frozenset[str]
+    banned: frozenset[str]
     """Tried, and not worth trying again whatever happens (it refused our key, it does not exist)."""
     retries: int = 0
     retry_cost: float = 0.0
@@ -126,7 +126,7 @@ def journey(
         wanted = _targets(policy, call.group, wish, diary, plan, name_of)
         plan = wanted + plan if wish != "general" else plan + wanted
         if not plan or len(diary.groups) > policy.max_fallbacks:
-            first.attempts = tuple(diary.attempts)
+            first.attempts = diary.attempts
             yield from ask(Tell(GaveUp(original.group, type(first).__name__, len(diary.attempts))))
             raise first
         target = plan.pop(0)
@@ -174,7 +174,7 @@ def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tup
     """All attempts in one group.  Returns the reply, or the error and the kind of fallback it calls for."""
     if call.simulated is not None:
         failure = call.simulated
-        diary.attempts.append(Attempt(call.group, failure.status, str(failure.kind), 0.0))
+        diary.attempts += (Attempt(call.group, failure.status, str(failure.kind), 0.0),)
         return error_for(failure), judge(failure).fallbacks
     try:
         call.unfit = diary.unfit_for(call)
@@ -183,7 +183,7 @@ def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tup
     patience = call.max_wait
     if patience is None:
         patience = MAX_WAIT_BEFORE_FALLBACK_S if has_fallback else DEFAULT_MAX_WAIT_S
-    stay = Stay(call, patience, has_fallback, set(call.unfit), set(call.unfit))
+    stay = Stay(call, patience, has_fallback, tried=call.unfit, banned=call.unfit)
     while True:
         answer = yield from _reserve(stay, diary)
         if isinstance(answer, Refusal):
@@ -254,7 +254,7 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     else:
         result = yield from ask(Send(lease, limit))
     if isinstance(result, Reply):
-        diary.attempts.append(Attempt(lease.deployment.id, result.status, "ok", result.seconds))
+        diary.attempts += (Attempt(lease.deployment.id, result.status, "ok", result.seconds),)
         yield from ask(Begin(lease, result) if call.stream else Settle(lease, result))
         return Granted(result, lease, _routing(diary, lease))
     # A timer that fired this late fired in an event loop that was blocked: the answer may well have been there.
@@ -262,8 +262,8 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     blameless = result.kind in TIMEOUTS and (is_callers or late)
     yield from ask(Settle(lease, result, blameless))
     stay.failure = result
-    diary.attempts.append(
-        Attempt(lease.deployment.id, result.status, str(result.kind), result.seconds, result.retry_after)
+    diary.attempts += (
+        Attempt(lease.deployment.id, result.status, str(result.kind), result.seconds, result.retry_after),
     )
     return None
 
@@ -305,9 +305,9 @@ def _again(stay: Stay, diary: Diary) -> bool:
         return False
     stay.retries += 1
     stay.retry_cost = verdict.retry_cost
-    stay.tried.add(lease.deployment.id)
+    stay.tried |= {lease.deployment.id}
     if verdict.retry == "elsewhere":
-        stay.banned.add(lease.deployment.id)
+        stay.banned |= {lease.deployment.id}
     return True
 
 
@@ -323,7 +323,7 @@ def _last(stay: Stay) -> Failure:
 
 def _error(stay: Stay, diary: Diary) -> APIError:
     deployment = stay.lease.deployment.id if stay.lease is not None else None
-    return error_for(_last(stay), deployment=deployment, attempts=tuple(diary.attempts))
+    return error_for(_last(stay), deployment=deployment, attempts=diary.attempts)
 
 
 def _refused(stay: Stay, diary: Diary, refusal: Refusal) -> APIError:
@@ -343,7 +343,7 @@ def _refused(stay: Stay, diary: Diary, refusal: Refusal) -> APIError:
     error = NoDeploymentLeft(
         f"no deployment of {group!r} can take the call{'' if retry_after is None else ' now'}{waited}{when}.{lines}\n"
         f"  {patience}; to go elsewhere, configure `fallbacks`.",
-        attempts=tuple(diary.attempts),
+        attempts=diary.attempts,
         retry_after=retry_after,
     )
     error.group = group
@@ -356,7 +356,7 @@ def _routing(diary: Diary, lease: Lease) -> Routing:
     return Routing(
         deployment=lease.deployment.id,
         group=lease.call.group,
-        attempts=tuple(diary.attempts),
+        attempts=diary.attempts,
         retries=max(0, len(diary.attempts) - groups),
         fallbacks=groups - 1,
         waited=diary.waited,

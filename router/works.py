@@ -55,6 +55,8 @@ class Works:
         self.calls = CallMaker(settings, self.store)
         self.fitness = Fitness(lambda group: [a.deployment for a in ledger.groups[group].accounts])
         self.closed = False
+        # Bound once: every call hands them on, and the collector would walk three objects more for each.
+        self._resolve, self._unfit_for, self._tell = self.calls.resolve, self.fitness.unfit_for, self.listeners.tell
 
     def __repr__(self) -> str:
         ledger = self.store.ledger
@@ -64,7 +66,7 @@ class Works:
     def ask(self, question: Question) -> Any:
         """Carry a question out, blocking: a reply, or a `Stream` where it streams."""
         call, trip = self._begun(question)
-        granted = drive(trip, self.store, self.transport, self.listeners.tell)
+        granted = drive(trip, self.store, self.transport, self._tell)
         if call.stream:
             return Stream(granted, self.store, _gap(granted), question.mend)
         return self._whole(granted, question)
@@ -72,7 +74,7 @@ class Works:
     async def aask(self, question: Question) -> Any:
         """The same, awaiting: a reply, or an `AsyncStream`."""
         call, trip = self._begun(question)
-        granted = await adrive(trip, self.store, self.transport, self.listeners.tell)
+        granted = await adrive(trip, self.store, self.transport, self._tell)
         if call.stream:
             return AsyncStream(granted, self.store, _gap(granted), question.mend)
         return self._whole(granted, question)
@@ -99,7 +101,7 @@ class Works:
             raise RouterClosed("this router was closed; make a new one")
         call, policy = self.calls.make(question)
         call.watched = self.listeners.watch_attempts
-        return call, journey(call, policy, self.rng, self.calls.resolve, self.fitness.unfit_for)
+        return call, journey(call, policy, self.rng, self._resolve, self._unfit_for)
 
     def _whole(self, granted: Granted, question: Question) -> Any:
         reply = granted.reply

@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import BaseConnector, Connection
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD
@@ -31,6 +31,19 @@ EXACT = float("inf")
 """aiohttp rounds timeouts above this up to whole seconds; never, for us."""
 
 
+class Way(aiohttp.ClientRequest):
+    """What the pool is asked with.  It never travels, and its key never changes, so it is made once."""
+
+    def __init__(self, method: str, url: URL, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(method, url, loop=loop)
+        self._key = super().connection_key
+
+    @property
+    def connection_key(self) -> ConnectionKey:
+        """Which connections will do."""
+        return self._key
+
+
 class Line:
     """What all requests of one method to one URL share.  Made once; a router has few of them.
 
@@ -43,8 +56,7 @@ class Line:
     __slots__ = ("_headers", "_start", "_text", "way")
 
     def __init__(self, request: Request, url: URL, loop: asyncio.AbstractEventLoop) -> None:
-        self.way = aiohttp.ClientRequest(request.method, url, loop=loop)
-        """What the pool is asked with; it never travels."""
+        self.way = Way(request.method, url, loop)
         headers = self.way.headers
         self._headers: Mapping[str, str] = {}
         self._text = ""
@@ -183,10 +195,13 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
     assert isinstance(body, bytes)
     head = line.head(request, len(body))
     deadline = deadlines.now() + request.timeout
-    # An idle connection costs no timer; `connect` of the timeout bounds the wait for one, and the making of it.
-    timeout: Any = Patience(request.timeout, connect_time(request))
     try:
-        connection = await connector.connect(line.way, [], timeout)
+        # An idle connection costs no timer; the patience bounds the wait for one, and the making of it.
+        connection = await connector.connect(
+            line.way,
+            [],
+            Patience(request.timeout, connect_time(request)),  # type: ignore[arg-type]
+        )
     except TimeoutError as error:
         if deadlines.now() < deadline:
             raise aiohttp.ConnectionTimeoutError from error
