@@ -203,7 +203,7 @@ class Account(Candidate):
         counters = self.counters
         counters.attempts += 1
         cells: list[Cell] = []
-        for window in self.requests:
+        for window in self.requests:  # a comprehension would be one call more, in Python 3.11
             cells.append(window.add(slot, request))
         return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, counters.attempts)
 

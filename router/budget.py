@@ -41,8 +41,7 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """Count one call (its first attempt, not its retries)."""
-        if (second := int(now)) > self._second:
-            self._roll(second)
+        self._roll(now)
         self._net[self._second % _SLOTS] += 1.0
         self._total += 1.0
 
@@ -55,8 +54,7 @@ class RetryBudget:
         """
         if cost <= 0.0:
             return True
-        if (second := int(now)) > self._second:
-            self._roll(second)
+        self._roll(now)
         calls = cost * CALLS_PER_RETRY
         if self._total + _FLOOR < calls:
             return False
@@ -64,9 +62,11 @@ class RetryBudget:
         self._total -= calls
         return True
 
-    def _roll(self, second: int) -> None:
-        """The clock has come to a later second: forget what has left the window."""
+    def _roll(self, now: float) -> None:
+        second = int(now)
         passed = second - self._second
+        if passed <= 0:
+            return
         for i in range(min(passed, _SLOTS)):
             self._net[(second - i) % _SLOTS] = 0.0
         self._total = sum(self._net)

@@ -123,7 +123,7 @@ class Group:
         for account in found:
             account.slowness = account.seconds / typical if typical and account.seconds else 1.0
         try:
-            name = self.strategy.choose(found, asking).name
+            name = self.strategy.choose(found.copy(), asking).name
         except Exception as error:  # a strategy is the user's code; the call must go on without it
             problem = f"it raised {type(error).__name__}"
         else:

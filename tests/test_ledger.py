@@ -449,6 +449,23 @@ def test_a_strategy_is_shown_only_what_could_take_the_call() -> None:
     assert shown == [["a", "c", "d"], ["a", "b", "c"]]
 
 
+def test_a_strategy_may_do_with_its_list_what_it_likes() -> None:
+    class Messy:
+        def choose(self, candidates: Any, situation: Situation) -> Candidate:
+            candidates.sort(key=lambda candidate: candidate.name, reverse=True)
+            last = candidates.pop()
+            candidates.clear()
+            if situation.turn:
+                raise LookupError
+            assert isinstance(last, Candidate)
+            return last
+
+    fleet = Fleet([Deployment(n, "g", n, tpm=1000, resource=n) for n in "abc"], Messy())
+    assert fleet.lease(10).deployment.id == "a"
+    assert fleet.lease(10).deployment.id in ("b", "c")
+    assert [event.problem for event in fleet.events(StrategyFailed)] == ["it raised LookupError"]
+
+
 # ---- the line --------------------------------------------------------------------------------------------------
 
 
