@@ -7,7 +7,7 @@ for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from random import Random
 
 from strategies import Sample, Situation, Strategy
@@ -19,32 +19,71 @@ _ALL, _WEIGHT, _TURN = Sample.ALL, Sample.WEIGHT, Sample.TURN  # reading a membe
 FULL_SCAN = 8
 DRAWN = 3
 DRAWS = 9
-"""Draws made to find three that fit; then the rest are walked from a random place."""
+"""Draws made at most to show two of three; where nothing fits, the rest are walked from a random place."""
 
 
 class Tier:
-    """The deployments of one group that share an `order`."""
+    """The deployments of one group that share an `order`.
 
-    __slots__ = ("_capacity", "_weight", "accounts", "order")
+    Args:
+        order: theirs.
+        accounts: at least one.
+        sample: which of them the group's strategy wants to see; up to eight, all are shown to it.
+    """
 
-    def __init__(self, order: int, accounts: Sequence[Account]) -> None:
+    __slots__ = ("_sample", "_urn", "accounts", "order")
+
+    def __init__(self, order: int, accounts: Sequence[Account], sample: Sample = Sample.ALL) -> None:
         self.order = order
         self.accounts = list(accounts)
+        self._sample = sample if len(self.accounts) > FULL_SCAN else Sample.ALL
         # Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
-        self._capacity = Urn(self.accounts, [account.capacity for account in self.accounts])
-        weights = [account.weight for account in self.accounts]
-        self._weight = Urn(self.accounts, weights) if any(weights) else self._capacity
+        sizes = [account.weight for account in self.accounts] if sample is Sample.WEIGHT else []
+        self._urn = Urn(self.accounts, sizes if any(sizes) else [account.capacity for account in self.accounts])
 
-    def urn(self, sample: Sample) -> Urn:
-        """Where a sampling strategy draws from."""
-        return self._weight if sample is _WEIGHT else self._capacity
+    def candidates(self, asking: Asking) -> list[Account]:
+        """The accounts that could take the call and that the strategy wants to see."""
+        sample, accounts = self._sample, self.accounts
+        if sample is _ALL:
+            admits = asking.admits
+            return [account for account in accounts if admits(account)]
+        if sample is _TURN:
+            return self._first(asking.turn % len(accounts), asking)
+        found = self._drawn(asking, 1 if sample is _WEIGHT else DRAWN)
+        if found:
+            return found
+        start = int(asking.rng.random() * len(accounts))
+        if sample is _WEIGHT:
+            found = self._first(start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
+        return found or self._first(start, asking)
 
-    def walk(self, start: int) -> Iterator[Account]:
-        """All accounts, from a place on and around."""
+    def _drawn(self, asking: Asking, wanted: int) -> list[Account]:
+        """Those that fit of `wanted` drawn by chance.  If that is less than half, it draws on for a while.
+
+        One that is drawn twice is shown once: among three, to look for another in its place costs more than it gains.
+        """
+        draw, dice, admits = self._urn.draw, asking.rng.random, asking.admits
+        found: list[Account] = []
+        for _ in range(wanted):
+            account = draw(dice())
+            if account not in found and admits(account):
+                found.append(account)
+        more = DRAWS - wanted
+        while more and 2 * len(found) < wanted:
+            more -= 1
+            account = draw(dice())
+            if account not in found and admits(account):
+                found.append(account)
+        return found
+
+    def _first(self, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
+        """The first that fits, from a place on and around."""
         accounts = self.accounts
-        size = len(accounts)
-        for i in range(size):
-            yield accounts[(start + i) % size]
+        for i in range(start, start + len(accounts)):
+            account = accounts[i % len(accounts)]
+            if account.weight >= least_weight and asking.admits(account):
+                return [account]
+        return []
 
 
 class Urn:
@@ -88,21 +127,16 @@ class Urn:
 class Asking(Situation):
     """One question: this call, now, with these deployments left out.  A strategy sees the situation in it."""
 
-    __slots__ = ("desperate", "eases", "free", "kept", "only", "panic", "skip", "slot")
+    __slots__ = ("desperate", "eases", "free", "panic", "skip", "slot")
 
-    def __init__(
-        self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str], kept: Account | None
-    ) -> None:
+    def __init__(self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str]) -> None:
         self.now = now
         self.turn = turn
         self.tokens = tokens
         self.rng = rng
         self.slot = slot
         self.skip = skip
-        self.kept = kept
-        """A deployment that is kept for the head of the queue."""
-        self.only: Collection[str] | None = None
-        """The deployments that nobody before it in the queue waits for, if that is all it may use."""
+        """The deployments that it must not use, by name: tried before, or others in the queue wait for them."""
         self.free = False
         """It needs no room and a rest after a 429 does not concern it: nothing that runs a model."""
         self.eases = True
@@ -118,9 +152,7 @@ class Asking(Situation):
         well = health.ready and now >= health.closed_until and now >= account.resource.closed_until
         if not well and not self._is_open(account):
             return False
-        if account is self.kept or (self.skip and account.name in self.skip):
-            return False
-        if self.only is not None and account.name not in self.only:
+        if self.skip and account.name in self.skip:
             return False
         if account.slot != self.slot:
             account.advance(self.slot, now)
@@ -146,46 +178,6 @@ class Asking(Situation):
         """Slow start: shown to a tenth of the questions at first, to all 30 s later.  A probe is always shown."""
         health = account.health
         return not health.is_probe_due(self.now) and self.rng.random() >= health.ramp(self.now)
-
-
-def candidates(tier: Tier, sample: Sample, asking: Asking) -> list[Account]:
-    """The accounts of a tier that could take the call and that the strategy wants to see."""
-    accounts, admits = tier.accounts, asking.admits
-    if len(accounts) <= FULL_SCAN or sample is _ALL:
-        return [account for account in accounts if admits(account)]
-    if sample is _TURN:
-        return _first(tier, asking.turn % len(accounts), asking)
-    found = _drawn(tier, sample, asking)
-    if found:
-        return found
-    start = int(asking.rng.random() * len(accounts))
-    if sample is _WEIGHT:
-        found = _first(tier, start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
-    return found or _first(tier, start, asking)
-
-
-def _drawn(tier: Tier, sample: Sample, asking: Asking) -> list[Account]:
-    """The first that fit, of some drawn by chance: one by weight, three by capacity."""
-    draw, dice, admits = tier.urn(sample).draw, asking.rng.random, asking.admits
-    wanted = 1 if sample is _WEIGHT else DRAWN
-    seen: list[Account] = []
-    found: list[Account] = []
-    for _ in range(DRAWS):
-        account = draw(dice())
-        if account not in seen:
-            seen.append(account)
-            if admits(account):
-                found.append(account)
-                if len(found) == wanted:
-                    break
-    return found
-
-
-def _first(tier: Tier, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
-    for account in tier.walk(start):
-        if account.weight >= least_weight and asking.admits(account):
-            return [account]
-    return []
 
 
 def sample_of(strategy: Strategy) -> Sample:

@@ -6,7 +6,7 @@ chooses; `ledger.py` charges.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from strategies import Strategy
 from strategies.least_loaded import LeastLoaded
@@ -14,7 +14,7 @@ from strategies.simple_shuffle import effective_weights
 
 from .account import Account
 from .budget import RetryBudget
-from .choice import Asking, Tier, candidates, sample_of
+from .choice import Asking, Tier, sample_of
 from .events import Event, StrategyFailed
 from .health import State
 from .queue import Queue
@@ -38,19 +38,19 @@ class Group:
         events: where a strategy's failure is noted.
     """
 
-    __slots__ = ("_events", "accounts", "budget", "name", "queue", "sample", "seconds", "strategy", "tiers", "turn")
+    __slots__ = ("_events", "accounts", "budget", "name", "queue", "seconds", "strategy", "tiers", "turn")
 
     def __init__(self, name: str, accounts: Iterable[Account], strategy: Strategy, events: list[Event]) -> None:
         self._events = events
         self.name = name
         self.accounts = list(accounts)
         self.strategy = strategy
-        self.sample = sample_of(strategy)
         sizes = [(a.deployment.weight, a.deployment.rpm, a.deployment.tpm) for a in self.accounts]
         for account, weight in zip(self.accounts, effective_weights(sizes), strict=True):
             account.weight = weight
+        sample = sample_of(strategy)
         orders = sorted({account.deployment.order for account in self.accounts})
-        self.tiers = [Tier(o, [a for a in self.accounts if a.deployment.order == o]) for o in orders]
+        self.tiers = [Tier(o, [a for a in self.accounts if a.deployment.order == o], sample) for o in orders]
         self.budget = RetryBudget()
         self.queue = Queue()
         self.turn = 0
@@ -61,12 +61,14 @@ class Group:
         """The tier that holds an account."""
         return next(t for t in self.tiers if t.order == account.deployment.order)
 
-    def in_the_way(self, step: Reserve, now: float) -> tuple[Ticket | None, frozenset[str] | None]:
+    def in_the_way(self, step: Reserve, now: float) -> tuple[Ticket | None, Collection[str]]:
         """The first ticket that this call must not overtake; it is rung, since room may be there for it.
 
-        Where only retries stand before it that do not wait for certain deployments: no ticket, and the ids of those.
+        If there is none: the ids of the deployments that the call must leave alone, because it has tried them, because
+        one is kept for the head of the line, or because all that stand before it are retries that wait for them.
         """
         ticket = step.ticket
+        kept = self.queue.kept_from(step.call, ticket, now)
         only: frozenset[str] | None = None
         deadline = ticket.deadline if ticket is not None else min(now + step.patience, step.deadline)
         for other in self.queue.ahead_of(step.call, step.call.tokens, deadline, ticket):
@@ -80,8 +82,16 @@ class Group:
             elif not other.rung:
                 other.ring()
                 other.rung_at = now
-            return other, None
-        return None, only
+            return other, step.tried
+        return None, self._left_alone(step, kept, only)
+
+    def _left_alone(self, step: Reserve, kept: Account | None, only: frozenset[str] | None) -> Collection[str]:
+        skip = set(step.tried)
+        if kept is not None:
+            skip.add(kept.name)
+        if only is not None:
+            skip.update(account.name for account in self.accounts if account.name not in only)
+        return skip
 
     def choose(self, asking: Asking) -> Account | None:
         """The deployment that takes the call, with its projected `utilisation`; None if nothing can now."""
@@ -101,7 +111,7 @@ class Group:
     def _first_tier(self, asking: Asking) -> Account | None:
         """The strategy's choice in the lowest tier that has any candidate."""
         for tier in self.tiers:
-            found = candidates(tier, self.sample, asking)
+            found = tier.candidates(asking)
             if found:
                 return self._ask_strategy(found, asking)
         return None

@@ -11,7 +11,7 @@ charge, because a deployment that fails fast would otherwise look empty and attr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from random import Random
 
 from strategies import Strategy
@@ -89,7 +89,6 @@ class Ledger:
         group = self.groups[step.group]
         ticket = step.ticket
         call = step.call
-        tokens = call.tokens
         if not call.charged:
             return self._reserve_free(group, step, now)
         if ticket is None and not step.paid:
@@ -100,13 +99,12 @@ class Ledger:
         if ticket is not None:
             ticket.rung = False
             ticket.rung_at = None
-        kept = blocker = only = None
+        blocker: Ticket | None = None
+        skip: Collection[str] = step.tried
         if group.queue.tickets:
-            kept = group.queue.kept_from(call, ticket, now)
-            blocker, only = group.in_the_way(step, now)
+            blocker, skip = group.in_the_way(step, now)
         if blocker is None:
-            asking = Asking(tokens, now, slot_of(now), group.turn, self.rng, step.tried, kept)
-            asking.only = only
+            asking = Asking(call.tokens, now, slot_of(now), group.turn, self.rng, skip)
             granted = self._take(group, asking, step, now)
             if granted is not None:
                 return granted
@@ -117,7 +115,7 @@ class Ledger:
 
         It is asked of one deployment mostly, which alone has what it wants, well or not.
         """
-        asking = Asking(0, now, slot_of(now), group.turn, self.rng, step.tried, None)
+        asking = Asking(0, now, slot_of(now), group.turn, self.rng, step.tried)
         asking.free = True
         found = group.choose(asking)
         if found is None:
