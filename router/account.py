@@ -16,7 +16,7 @@ from .charge import Charge, ChargePolicy
 from .effective import EffectiveLimit
 from .health import Health, Resource
 from .values import Deployment, HealthPolicy, Lease, RateLimits, RequestWindow
-from .window import SLOT_S, Cell, Window, slot_of
+from .window import SLOT_S, Cell, Charges, Window, Windows, slot_of
 
 MINUTE_S = 60.0
 NO_ROOM = 2.0
@@ -47,7 +47,7 @@ class Charged:
 
     account: Account
     tokens: Cell
-    requests: list[Cell]
+    requests: Charges
     utilisation: float
     serial: int
     """Which of the account's attempts it is."""
@@ -93,8 +93,8 @@ class Account(Candidate):
         self.limit = EffectiveLimit(deployment.tpm)
         self.charge = Charge(charge)
         self.tokens = Window(MINUTE_S, self.limit.value)
-        self.requests = [Window(MINUTE_S, deployment.rpm or inf)]
-        self.requests += [Window(w.seconds, w.limit) for w in deployment.windows]
+        minute = Window(MINUTE_S, deployment.rpm or inf)
+        self.requests = Windows([minute, *(Window(w.seconds, w.limit) for w in deployment.windows)])
         self.capacity = self._size()
         """For capacity-weighted choices: tokens per minute, else 1,000 × requests per minute, else 100,000."""
         self.parallel = deployment.max_parallel_requests
@@ -146,9 +146,8 @@ class Account(Candidate):
         self.slot = slot
         if self.tokens.next_exit <= slot:
             self.tokens.advance(slot)
-        for window in self.requests:
-            if window.next_exit <= slot:
-                window.advance(slot)
+        if self.requests.next_exit <= slot:
+            self.requests.advance(slot)
         if self.limit.cut_to is not None:
             self.limit.recover(now)
             self.obey_limit()
@@ -166,14 +165,11 @@ class Account(Candidate):
             return NO_ROOM
         window = self.tokens
         need = tokens if self.factor == 1.0 else ceil(tokens * self.factor)
-        load = (window.used + need) / window.limit if window.limit else NO_ROOM
+        load = (window.used + need) / window.limit
         if load > 1.0 and not window.used and need <= self.limit.known:
             load = 1.0
-        for window in self.requests:
-            share = (window.used + 1) / window.limit
-            if share > load:
-                load = share
-        return load
+        share = self.requests.share
+        return share if share > load else load
 
     def opening(self, tokens: int, now: float) -> float | None:
         """When a call of `tokens` would fit if nothing else came, in seconds on the clock; None if never."""
@@ -202,17 +198,14 @@ class Account(Candidate):
         self.in_flight += 1
         counters = self.counters
         counters.attempts += 1
-        cells: list[Cell] = []
-        for window in self.requests:  # a comprehension would be one call more, in Python 3.11
-            cells.append(window.add(slot, request))
-        return Charged(self, self.tokens.add(slot, lease.tokens), cells, utilisation, counters.attempts)
+        tokens, requests = self.tokens.add(slot, lease.tokens), self.requests.add(slot, request)
+        return Charged(self, tokens, requests, utilisation, counters.attempts)
 
     def refund(self, lease: Lease, charged: Charged) -> None:
         """Give back all that a lease was charged: nothing reached the service's limiter."""
         request = 1 if lease.call.charged else 0
         self.tokens.amend(charged.tokens, -lease.tokens)
-        for window, cell in zip(self.requests, charged.requests, strict=False):
-            window.amend(cell, -request)
+        self.requests.amend(charged.requests, -request)
         lease.tokens_settled = 0
         charged.refunded = True
 
@@ -261,6 +254,7 @@ class Account(Candidate):
         headroom = window.limit - window.used
         if headroom < inf and remaining < headroom:
             window.add(self.slot, int(headroom - remaining))
+            self.requests.weigh()
 
     def _correct_estimate(self, remaining: int, charged: Charged, tokens: int) -> None:
         """When exactly one call lies between two readings, their difference is what it was charged."""

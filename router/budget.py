@@ -41,7 +41,9 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """Count one call (its first attempt, not its retries)."""
-        self._roll(now)
+        second = int(now)
+        if second > self._second:
+            self._roll(second)
         self._net[self._second % _SLOTS] += 1.0
         self._total += 1.0
 
@@ -54,7 +56,9 @@ class RetryBudget:
         """
         if cost <= 0.0:
             return True
-        self._roll(now)
+        second = int(now)
+        if second > self._second:
+            self._roll(second)
         calls = cost * CALLS_PER_RETRY
         if self._total + _FLOOR < calls:
             return False
@@ -62,12 +66,9 @@ class RetryBudget:
         self._total -= calls
         return True
 
-    def _roll(self, now: float) -> None:
-        second = int(now)
-        passed = second - self._second
-        if passed <= 0:
-            return
-        for i in range(min(passed, _SLOTS)):
+    def _roll(self, second: int) -> None:
+        """A new second has begun: forget those that are too old."""
+        for i in range(min(second - self._second, _SLOTS)):
             self._net[(second - i) % _SLOTS] = 0.0
         self._total = sum(self._net)
         self._second = second

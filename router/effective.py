@@ -32,7 +32,7 @@ class EffectiveLimit:
         configured: `tpm`, or None.
 
     Attributes:
-        value: the limit now; `math.inf` where nothing is known.  Moves with `state`, `cut` and `recover`.
+        value: the limit now, above 0; `math.inf` where nothing is known.  Moves with `state`, `cut` and `recover`.
         known: the limit without what 429s have taught.  Moves with `state`.
         stated: what the service's headers said last, or None.
         cut_to: what had been admitted when a 429 came, while the cap that it taught is in force; else None.

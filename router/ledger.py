@@ -56,7 +56,6 @@ class Ledger:
         self.groups: dict[str, Group] = {}
         self.resources: dict[str, Resource] = {}
         self.events: list[Event] = []
-        self._serial = 0
         by_group: dict[str, list[Account]] = {}
         for deployment in deployments:
             by_group.setdefault(deployment.group, []).append(self._open(deployment))
@@ -137,9 +136,8 @@ class Ledger:
         if step.ticket is not None:
             group.queue.leave(step.ticket)
         group.turn += 1
-        self._serial += 1
         others = len(group.accounts) - len(step.tried) - 1
-        lease = Lease(str(self._serial), account.deployment, step.call, account.need(step.call.tokens), now)
+        lease = Lease(account.deployment, step.call, account.need(step.call.tokens), now)
         lease.others = others if others > 0 else 0
         lease.charges = account.reserve(lease, slot, utilisation)
         health, resource = account.health, account.resource

@@ -93,8 +93,8 @@ def _state(account: Account, now: float) -> tuple[str, str, float]:
 
 def _utilisation(account: Account) -> float:
     """What is used of the tightest limit; not what one more call would make of it, as `Account.utilisation` says."""
-    shares = [window.used / window.limit for window in (account.tokens, *account.requests) if window.limit]
-    shares.append(account.tokens_used / (account.tokens.limit or inf))
+    shares = [window.used / window.limit for window in account.requests]
+    shares.append(account.tokens_used / account.tokens.limit)
     if account.parallel:
         shares.append(account.in_flight / account.parallel)
     return min(1.0, max(shares))

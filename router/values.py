@@ -337,7 +337,6 @@ class Failure:
 class Lease:
     """The right to send one attempt.  Whoever holds it settles it; settling twice is harmless."""
 
-    id: str
     deployment: Deployment
     call: Call
     tokens: int

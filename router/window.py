@@ -17,6 +17,7 @@ through its cell, wherever it stands.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from math import ceil, inf
 
 SLOT_S = 0.25
@@ -117,3 +118,82 @@ class Window:
             if excess <= 0:
                 return (cell_slot + self.keep) * SLOT_S
         return slot * SLOT_S  # unreachable while `used` is the sum of the cells
+
+
+Charges = list[tuple[Window, Cell]]
+"""What one request left in each of several windows."""
+
+
+class Windows:
+    """Several windows in which the same requests count: of a minute, of a few seconds.
+
+    It is asked far more often than it is charged, so it keeps the answer.
+
+    Args:
+        windows: at least one.
+
+    Attributes:
+        share: of the tightest limit, what is used once one more request is added; valid after `advance`.
+        next_exit: as in `Window`, of the first charge that leaves any of them.
+    """
+
+    __slots__ = ("_charges", "_slot", "_windows", "next_exit", "share")
+
+    def __init__(self, windows: Iterable[Window]) -> None:
+        self._windows = list(windows)
+        self._charges: Charges = []
+        self._slot = LEFT
+        self.share = 0.0
+        self.next_exit = inf
+        self.weigh()
+
+    def __iter__(self) -> Iterator[Window]:
+        return iter(self._windows)
+
+    def __getitem__(self, place: int) -> Window:
+        return self._windows[place]
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def append(self, window: Window) -> None:
+        """One more limit; requests before it are not in it."""
+        self._windows.append(window)
+        self.weigh()
+
+    def advance(self, slot: int) -> None:
+        """Forget what is too old at `slot`."""
+        for window in self._windows:
+            window.advance(slot)
+        self.weigh()
+
+    def add(self, slot: int, amount: int) -> Charges:
+        """Charge `amount` ≥ 0 requests in `slot`, and return what `amend` corrects them by.  Not to be changed.
+
+        All requests of one slot share their cells, so most of them make none.
+        """
+        if slot != self._slot:
+            self._charges = [(window, window.add(slot, 0)) for window in self._windows]
+            self._slot = slot
+            self.next_exit = min([window.next_exit for window in self._windows])
+        share = 0.0
+        for window, cell in self._charges:
+            cell[1] += amount
+            window.used = used = window.used + amount
+            part = (used + 1) / window.limit
+            if part > share:
+                share = part
+        self.share = share
+        return self._charges
+
+    def amend(self, charges: Charges, delta: int) -> None:
+        """Correct an earlier charge by `delta` (either sign) wherever it still stands."""
+        for window, cell in charges:
+            window.amend(cell, delta)
+        self.weigh()
+
+    def weigh(self) -> None:
+        """Look at the windows anew; whoever changes one of them says so by this."""
+        self._slot = LEFT
+        self.share = max([(window.used + 1) / window.limit for window in self._windows])
+        self.next_exit = min([window.next_exit for window in self._windows])

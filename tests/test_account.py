@@ -34,7 +34,7 @@ class Story:
         """Reserve, as the ledger does."""
         load = self.load(tokens)
         call = Call("chat.completions", "g", {}, tokens)
-        lease = Lease("1", self.account.deployment, call, self.account.need(tokens), self.now)
+        lease = Lease(self.account.deployment, call, self.account.need(tokens), self.now)
         return lease, self.account.reserve(lease, slot_of(self.now), load)
 
     def reply(self, tokens: int, **limits: int) -> bool:

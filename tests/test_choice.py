@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from router.account import Account
 from router.charge import ChargePolicy
-from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, Urn, candidates, sample_of
+from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, Urn, sample_of
 from router.group import Group
 from router.health import Resource
 from router.values import Deployment, HealthPolicy, Kind
@@ -28,14 +28,17 @@ def account(name: str, **options: Any) -> Account:
     return Account(Deployment(name, "g", name, **options), HealthPolicy(), Resource(), ChargePolicy.AUTO)
 
 
-def tier(size: int, **options: Any) -> Tier:
-    return Tier(1, [account(f"d{i}", **options) for i in range(size)])
+def tier(size: int, sample: Sample = Sample.ALL, **options: Any) -> Tier:
+    return Tier(1, [account(f"d{i}", **options) for i in range(size)], sample)
 
 
-def asking(
-    tokens: int = 10, seed: int = 1, skip: Collection[str] = (), kept: Account | None = None, turn: int = 0
-) -> Asking:
-    return Asking(tokens, NOW, slot_of(NOW), turn, Random(seed), skip, kept)
+def seen_by(sample: Sample, tier: Tier) -> Tier:
+    """The same deployments, as a strategy is shown them that wants this sample."""
+    return Tier(tier.order, tier.accounts, sample)
+
+
+def asking(tokens: int = 10, seed: int = 1, skip: Collection[str] = (), turn: int = 0) -> Asking:
+    return Asking(tokens, NOW, slot_of(NOW), turn, Random(seed), skip)
 
 
 def names(found: list[Account]) -> list[str]:
@@ -72,7 +75,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
 @pytest.mark.parametrize("sample", list(Sample))
 @pytest.mark.parametrize("size", [1, 2, FULL_SCAN])
 def test_up_to_eight_all_are_shown_in_the_order_of_the_configuration(size: int, sample: Sample) -> None:
-    assert names(candidates(tier(size, tpm=1000), sample, asking())) == [f"d{i}" for i in range(size)]
+    assert names(tier(size, sample, tpm=1000).candidates(asking())) == [f"d{i}" for i in range(size)]
 
 
 @pytest.mark.parametrize("size", [10, 100, 1000, 10_000])
@@ -80,20 +83,20 @@ def test_up_to_eight_all_are_shown_in_the_order_of_the_configuration(size: int, 
 def test_above_eight_a_choice_among_ten_thousand_looks_at_as_few_as_one_among_ten(
     size: int, sample: Sample, most: int, looks: Counter[str]
 ) -> None:
-    group = tier(size, tpm=1000)
+    group = tier(size, sample, tpm=1000)
     for turn in range(50):
         looks.clear()
-        assert 1 <= len(candidates(group, sample, asking(seed=turn, turn=turn))) <= most
+        assert 1 <= len(group.candidates(asking(seed=turn, turn=turn))) <= most
         assert sum(looks.values()) <= most
 
 
 def test_with_half_of_a_thousand_full_a_choice_still_looks_at_no_more_than_its_draws(looks: Counter[str]) -> None:
-    group = tier(1000, tpm=1000)
+    group = tier(1000, Sample.CAPACITY, tpm=1000)
     for full in group.accounts[::2]:
         fill(full, 1000)
     for seed in range(200):
         looks.clear()
-        found = candidates(group, Sample.CAPACITY, asking(seed=seed))
+        found = group.candidates(asking(seed=seed))
         assert found
         assert sum(looks.values()) <= DRAWS + 10  # with nine misses in a row, one time in 500, it walks
 
@@ -104,16 +107,16 @@ def test_the_last_one_with_room_is_found_however_large_the_group() -> None:
         if full.deployment.id != "d777":
             fill(full, 1000)
     for sample in Sample:
-        assert names(candidates(group, sample, asking())) == ["d777"]
+        assert names(seen_by(sample, group).candidates(asking())) == ["d777"]
 
 
 def test_nothing_is_found_where_nothing_fits() -> None:
     for sample in Sample:
-        assert candidates(tier(20, tpm=1000), sample, asking(tokens=1001)) == []
+        assert tier(20, sample, tpm=1000).candidates(asking(tokens=1001)) == []
 
 
 def test_a_strategy_that_wants_all_sees_all() -> None:
-    assert len(candidates(tier(50, tpm=1000), Sample.ALL, asking())) == 50
+    assert len(tier(50, tpm=1000).candidates(asking())) == 50
 
 
 # ---- by which shares ---------------------------------------------------------------------------------------------
@@ -132,13 +135,25 @@ def test_an_urn_holds_each_account_by_its_size(sizes: list[float]) -> None:
         assert size or not total or not drawn[f"d{i}"]
 
 
+def one_of_ten_is_big() -> Tier:
+    """It has 91 % of the capacity."""
+    fleet = [account("big", tpm=91_000), *(account(f"s{i}", tpm=1000) for i in range(9))]
+    return Tier(1, fleet, Sample.CAPACITY)
+
+
+def test_where_the_dice_show_the_same_one_again_and_again_another_is_looked_for() -> None:
+    """Three draws show the big one alone 75 % of the time; nine, 43 %.  A strategy has no choice then."""
+    group = one_of_ten_is_big()
+    shown = [names(group.candidates(asking(seed=seed))) for seed in range(4000)]
+    assert all(1 <= len(found) == len(set(found)) <= DRAWN for found in shown)
+    assert sum(found == ["big"] for found in shown) / 4000 == pytest.approx(0.91**DRAWS, abs=0.03)
+
+
 def test_draws_follow_the_capacity() -> None:
     """One of ten has 91 % of the capacity: it is drawn first 91 % of the time."""
-    group = Tier(1, [account("big", tpm=91_000), *(account(f"s{i}", tpm=1000) for i in range(9))])
+    group = one_of_ten_is_big()
     rng = Random(7)
-    first = Counter(
-        names(candidates(group, Sample.CAPACITY, asking(seed=rng.getrandbits(30))))[0] for _ in range(20_000)
-    )
+    first = Counter(names(group.candidates(asking(seed=rng.getrandbits(30))))[0] for _ in range(20_000))
     assert first["big"] / 20_000 == pytest.approx(0.91, abs=0.01)
     assert all(first[f"s{i}"] / 20_000 == pytest.approx(0.01, abs=0.004) for i in range(9))
 
@@ -147,20 +162,18 @@ def test_draws_follow_the_weight_where_the_strategy_asks_for_it() -> None:
     group = [account(f"d{i}", tpm=1000) for i in range(10)]
     for i, member in enumerate(group):
         member.weight = float(i)
-    weighted = Tier(1, group)
+    weighted = Tier(1, group, Sample.WEIGHT)
     rng = Random(7)
-    drawn = Counter(
-        names(candidates(weighted, Sample.WEIGHT, asking(seed=rng.getrandbits(30))))[0] for _ in range(9000)
-    )
+    drawn = Counter(names(weighted.candidates(asking(seed=rng.getrandbits(30))))[0] for _ in range(9000))
     assert drawn["d0"] == 0
     for i in range(1, 10):
         assert drawn[f"d{i}"] / 9000 == pytest.approx(i / 45, abs=0.02)
 
 
 def test_draws_are_distinct() -> None:
-    group = tier(9, tpm=1000)
+    group = tier(9, Sample.CAPACITY, tpm=1000)
     for seed in range(100):
-        drawn = names(candidates(group, Sample.CAPACITY, asking(seed=seed)))
+        drawn = names(group.candidates(asking(seed=seed)))
         assert len(set(drawn)) == len(drawn) <= DRAWN
 
 
@@ -168,18 +181,18 @@ def test_a_weight_of_zero_takes_calls_only_when_no_other_can() -> None:
     group = tier(20, tpm=1000)
     for member in group.accounts[1:]:
         member.weight = 0.0
-    weighted = Tier(1, group.accounts)
-    assert {n for s in range(50) for n in names(candidates(weighted, Sample.WEIGHT, asking(seed=s)))} == {"d0"}
+    weighted = Tier(1, group.accounts, Sample.WEIGHT)
+    assert {n for s in range(50) for n in names(weighted.candidates(asking(seed=s)))} == {"d0"}
     fill(group.accounts[0], 1000)
-    spilled = {n for s in range(50) for n in names(candidates(weighted, Sample.WEIGHT, asking(seed=s)))}
+    spilled = {n for s in range(50) for n in names(weighted.candidates(asking(seed=s)))}
     assert len(spilled) > 5
     assert "d0" not in spilled
 
 
 def test_turns_walk_through_all_in_order_and_pass_over_the_full() -> None:
-    group = tier(12, tpm=1000)
+    group = tier(12, Sample.TURN, tpm=1000)
     fill(group.accounts[3], 1000)
-    turns = [names(candidates(group, Sample.TURN, asking(turn=turn)))[0] for turn in range(12)]
+    turns = [names(group.candidates(asking(turn=turn)))[0] for turn in range(12)]
     assert turns == ["d0", "d1", "d2", "d4", *(f"d{i}" for i in range(4, 12))]
 
 
@@ -188,13 +201,13 @@ def test_turns_walk_through_all_in_order_and_pass_over_the_full() -> None:
 
 @pytest.mark.parametrize("size", [4, 40])
 @pytest.mark.parametrize("sample", list(Sample), ids=str)
-def test_what_the_call_has_tried_and_what_is_kept_for_another_are_left_out(size: int, sample: Sample) -> None:
-    group = tier(size, tpm=1000)
+def test_what_the_call_must_leave_alone_is_left_out(size: int, sample: Sample) -> None:
+    group = tier(size, sample, tpm=1000)
     left = {f"d{i}" for i in range(size)} - {"d0", "d1"}
     seen: set[str] = set()
     for seed in range(20 * size):
-        question = asking(seed=seed, turn=seed, skip={"d0"}, kept=group.accounts[1])
-        seen |= set(names(candidates(group, sample, question)))
+        question = asking(seed=seed, turn=seed, skip={"d0", "d1"})
+        seen |= set(names(group.candidates(question)))
     assert seen == left
 
 
@@ -205,7 +218,7 @@ def test_an_ejected_a_throttled_and_an_unreachable_one_are_left_out() -> None:
     for _ in range(3):
         group.accounts[2].resource.failed(NOW, "d2", Random(1))
     group.accounts[3].health.disabled(NOW, Kind.AUTHENTICATION)
-    assert names(candidates(group, Sample.ALL, asking())) == ["d4"]
+    assert names(group.candidates(asking())) == ["d4"]
 
 
 def test_in_a_panic_ejections_are_not_believed_but_throttles_and_refused_keys_are() -> None:
@@ -217,9 +230,9 @@ def test_in_a_panic_ejections_are_not_believed_but_throttles_and_refused_keys_ar
     group.accounts[3].health.disabled(NOW, Kind.AUTHENTICATION)
     question = asking()
     question.panic, question.eases = True, False
-    assert names(candidates(group, Sample.ALL, question)) == ["d0", "d2"]
+    assert names(group.candidates(question)) == ["d0", "d2"]
     question.desperate = True
-    assert names(candidates(group, Sample.ALL, question)) == ["d0", "d1", "d2", "d3"]
+    assert names(group.candidates(question)) == ["d0", "d1", "d2", "d3"]
 
 
 @pytest.mark.parametrize(("after", "share"), [(0.0, 0.1), (15.0, 0.5), (31.0, 1.0)])
@@ -234,14 +247,14 @@ def test_one_that_came_back_is_shown_to_a_tenth_at_first_and_to_all_half_a_minut
     assert back.health.succeeded(NOW - after)
     rng = Random(3)
     asked = [asking(seed=rng.getrandbits(30)) for _ in range(2000)]
-    times = sum("d0" in names(candidates(group, Sample.ALL, question)) for question in asked)
+    times = sum("d0" in names(group.candidates(question)) for question in asked)
     assert times / 2000 == pytest.approx(share, abs=0.04)
 
 
 def test_a_probe_that_is_due_is_always_shown() -> None:
     group = tier(2, tpm=1000)
     eject(group.accounts[0], NOW - 100.0)
-    assert all("d0" in names(candidates(group, Sample.ALL, asking(seed=s))) for s in range(100))
+    assert all("d0" in names(group.candidates(asking(seed=s))) for s in range(100))
 
 
 # ---- what a strategy is told -------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ class Told:
     def lease(self, name: str = "east", others: int = 0, **options: Any) -> Lease:
         """Grant what the pending Reserve asks for."""
         asked = self.asks(Reserve)
-        lease = Lease("1", Deployment(name, asked.group, name, **options), asked.call, 120, self.now, others)
+        lease = Lease(Deployment(name, asked.group, name, **options), asked.call, 120, self.now, others)
         self.answer(lease)
         return lease
 

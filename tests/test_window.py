@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from router.window import GUARD_S, SLOT_S, Window, slot_of
+from router.window import GUARD_S, SLOT_S, Charges, Window, Windows, slot_of
 
 STEPS = st.sampled_from([0.0, 0.01, 0.1, 0.24, 0.25, 0.26, 1.0, 7.3, 29.9, 60.0, 61.0, 130.0]) | st.floats(0.0, 70.0)
 DEEDS = st.lists(
@@ -178,3 +178,62 @@ def test_a_short_window_is_not_halved_by_the_guard() -> None:
 def test_a_window_without_length_is_refused_by_name(seconds: float) -> None:
     with pytest.raises(ValueError, match="positive length"):
         Window(seconds)
+
+
+# ---- several at once -------------------------------------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(LENGTHS, st.just(inf) | st.integers(1, 20)), min_size=1, max_size=3),
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.0, 0.0, 0.1, 0.25, 1.0, 9.9, 60.0, -1.0]),
+            st.sampled_from(["add", "add", "add", "amend", "append", "lower", "advance"]),
+            st.integers(0, 10**6),
+        ),
+        max_size=60,
+    ),
+)
+def test_windows_that_are_charged_together_are_as_each_would_be_alone(
+    limits: list[tuple[float, float]], deeds: list[tuple[float, str, int]]
+) -> None:
+    """Told the same things one by one; with clocks that step back, limits learned late and charges of others."""
+    together, alone = Windows([Window(*limit) for limit in limits]), [Window(*limit) for limit in limits]
+    made: list[tuple[int, Charges, list[list[int]]]] = []
+    now = 100.0
+    for pause, deed, pick in deeds:
+        now += pause
+        slot = slot_of(now)
+        if together.next_exit <= slot:
+            together.advance(slot)
+        for window in alone:
+            window.advance(slot)
+        if deed == "add":
+            amount = pick % 3
+            made.append((amount, together.add(slot, amount), [window.add(slot, amount) for window in alone]))
+        elif deed == "amend" and made:
+            amount, charges, cells = made.pop(pick % len(made))
+            together.amend(charges, -amount)
+            for window, cell in zip(alone, cells, strict=False):
+                window.amend(cell, -amount)
+        elif deed == "append" and len(alone) < 4:
+            together.append(Window(1.0, 5))
+            alone.append(Window(1.0, 5))
+        elif deed == "lower":
+            place = pick % len(alone)
+            together[place].add(slot, 2)
+            together.weigh()
+            alone[place].add(slot, 2)
+        assert [(w.used, w.next_exit, list(w.cells)) for w in together] == [
+            (w.used, w.next_exit, list(w.cells)) for w in alone
+        ]
+        assert together.share == max((window.used + 1) / window.limit for window in alone)
+        assert together.next_exit <= min(window.next_exit for window in alone)
+
+
+def test_requests_of_one_slot_make_no_cell_of_their_own() -> None:
+    windows = Windows([Window(60.0, 600), Window(10.0, 100)])
+    first = windows.add(8, 1)
+    assert windows.add(8, 1) is first
+    assert windows.add(9, 1) is not first
+    assert [len(window.cells) for window in windows] == [2, 2]

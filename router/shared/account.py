@@ -140,11 +140,9 @@ class SharedAccount(Account):
         if need >= self._closed_need and self.slot * SLOT_S < self._closed_until - HORIZON_S:
             return NO_ROOM
         load = (self.tokens_used + need) / self.tokens.limit if self.tokens.limit else 1.0
-        share = (self.requests_used + 1) / self.requests[0].limit
+        share = max((self.requests_used + 1) / self.requests[0].limit, self.requests.share)
         if share > load:
             load = share
-        if len(self.requests) > 1:
-            load = max(load, *((window.used + 1) / window.limit for window in self.requests[1:]))
         return load if load < 1.0 else 1.0
 
     def _alone(self, need: int) -> float:

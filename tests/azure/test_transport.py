@@ -59,7 +59,7 @@ def lease_on(
         "d", "g", "chat", stream_timeout=stream_timeout, endpoint=Target(endpoint, credential or ApiKey(KEY))
     )
     settings: dict[str, Any] = {"body": {"messages": [{"role": "user", "content": "hi"}]}} | call
-    return Lease("l", deployment, Call("chat.completions", "g", **settings), 10, 0.0)
+    return Lease(deployment, Call("chat.completions", "g", **settings), 10, 0.0)
 
 
 class Caller:
