@@ -64,7 +64,7 @@ class Sample(Enum):
     ALL = "all"
     """Every one that fits.  Costs time in proportion to the group; the default for a strategy that does not say."""
     CAPACITY = "capacity"
-    """Three, drawn with a probability in proportion to `capacity`."""
+    """Up to three, drawn with a probability in proportion to `capacity`."""
     WEIGHT = "weight"
     """One, drawn with a probability in proportion to `weight`."""
     TURN = "turn"

@@ -115,6 +115,6 @@ def test_a_cap_only_grows_and_never_leaves_the_known_limit(
     for pause in pauses:
         now += pause
         value = at(limit, now)
-        assert 0 < value
+        assert value > 0
         assert before <= value <= limit.known
         before = value

@@ -72,6 +72,11 @@ def ambiguous(request: Request) -> Breakdown:
     return Breakdown(Kind.PROTOCOL, f"{host_of(request)} announced a length and chunks for the same answer", sent=True)
 
 
+def unasked(request: Request) -> Breakdown:
+    """The Breakdown of an answer that stood there before its request was sent: it could be somebody else's."""
+    return Breakdown(Kind.PROTOCOL, f"{host_of(request)} answered before it was asked", sent=True)
+
+
 def too_large(request: Request) -> Breakdown:
     """The Breakdown of a body beyond `request.max_bytes`, counted after decompression."""
     limit = request.max_bytes

@@ -99,10 +99,10 @@ class BlockingChunks:
             self._abandoned.append(self._response)
 
     def _allow(self, seconds: float) -> None:
-        """Bound the next reads: ours exactly (`httpx2_pools.Due`); for a client handed in, the first read decides."""
-        pools = sys.modules.get("router.azure.engines.httpx2_pools")
-        if pools is not None:
-            pools.due.in_(seconds)
+        """Bound the next reads: ours exactly (`httpx2_sockets.Due`); for a client handed in, the first read decides."""
+        sockets = sys.modules.get("router.azure.engines.httpx2_sockets")
+        if sockets is not None:
+            sockets.due.in_(seconds)
         if self._parts is None:
             with suppress(Exception):
                 self._response.request.extensions["timeout"]["read"] = max(seconds, 0.001)

@@ -2,18 +2,13 @@
 
 Our own calls stand on the pools of httpcore2, the floor of httpx2: a call needs no cookies, redirects, hooks or
 address parsing, which are half of what an httpx2 client does.  httpx2's `Response` decodes what comes back.
-
-A blocking pool has timeouts for each read only, so a server that trickles could hold a call for ever.  Therefore
-each stream below it asks `Due`, a value per thread, how long the exchange may still take.
 """
 
 from __future__ import annotations
 
-import socket
 import ssl
-import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,35 +17,8 @@ import httpcore2
 import httpx2
 
 from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
-from .breakdowns import connect_time
-
-
-class Due(threading.local):
-    """When the exchange of this thread, and its connecting, must be over, by `time.monotonic()`."""
-
-    connected = float("inf")
-    done = float("inf")
-
-    def in_(self, seconds: float) -> None:
-        """The next bytes must be there within so many seconds."""
-        self.done = time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Seconds for a read or write.  Raises ReadTimeout when none are left."""
-        left = self.done - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ReadTimeout("time is up")
-        return left
-
-    def left_to_connect(self) -> float:
-        """Seconds for connecting.  Raises ConnectTimeout when none are left."""
-        left = min(self.connected, self.done) - time.monotonic()
-        if left <= 0:
-            raise httpcore2.ConnectTimeout("time is up")
-        return left
-
-
-due = Due()
+from .breakdowns import connect_time, unasked
+from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
 
 
 class BlockingPools:
@@ -69,6 +37,9 @@ class BlockingPools:
         message, proxy = _message(request, body)
         pool = self._direct if proxy is None else self._through(proxy)
         answer = pool.handle_request(message)
+        if not _is_asked_for(answer.extensions):
+            answer.close()
+            raise unasked(request)
         stream = BlockingBody(answer.stream)
         return httpx2.Response(answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions)
 
@@ -89,7 +60,7 @@ class AwaitingPools:
     """The same for one event loop, of trio or asyncio.  The caller bounds the time."""
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
-        self._settings = _settings(tls, None)
+        self._settings = _settings(tls, AwaitingBackend())
         self._direct = httpcore2.AsyncConnectionPool(**self._settings)
         self._proxied: dict[str, httpcore2.AsyncConnectionPool] = {}
 
@@ -99,6 +70,9 @@ class AwaitingPools:
         message, proxy = _message(request, body)
         pool = self._direct if proxy is None else self._through(proxy)
         answer = await pool.handle_async_request(message)
+        if not _is_asked_for(answer.extensions):
+            await answer.aclose()
+            raise unasked(request)
         return httpx2.Response(answer.status, headers=answer.headers, stream=AwaitingBody(answer.stream))
 
     async def aclose(self) -> None:
@@ -138,58 +112,12 @@ class AwaitingBody(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-class BoundedStream(httpcore2.NetworkStream):
-    """A socket whose reads and writes end when the exchange must."""
-
-    def __init__(self, stream: httpcore2.NetworkStream) -> None:
-        self._stream = stream
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, due.left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, due.left())
-
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        return BoundedStream(self._stream.start_tls(ssl_context, server_hostname, due.left_to_connect()))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+def _is_asked_for(extensions: Mapping[str, Any]) -> bool:
+    """Whether an answer came after its request."""
+    return bool(extensions["network_stream"].heard)
 
 
-class BoundedBackend(httpcore2.SyncBackend):
-    """Dials: every address of the host in turn, within the time for connecting (a name's look-up cannot be cut)."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.NetworkStream:
-        error: Exception | None = None
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as unknown:
-            raise httpcore2.ConnectError(str(unknown)) from unknown
-        for *_, address in found:
-            left = due.left_to_connect()
-            try:
-                stream = super().connect_tcp(str(address[0]), port, left, local_address, socket_options)
-            except httpcore2.ConnectError as refused:
-                error = refused
-            else:
-                return BoundedStream(stream)
-        raise error or httpcore2.ConnectError("no address")
-
-
-def _settings(tls: ssl.SSLContext | None, backend: httpcore2.NetworkBackend | None) -> dict[str, Any]:
+def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
     return {
         "ssl_context": tls or surroundings.trust(),
         "max_connections": MAX_CONNECTIONS,
