@@ -137,7 +137,7 @@ class AwaitingBackend(httpcore2.AsyncNetworkBackend):
 
     def __init__(self) -> None:
         on_asyncio = isinstance(current_token().native_token, asyncio.AbstractEventLoop)
-        self._backend = httpcore2.AnyIOBackend() if on_asyncio else httpcore2.TrioBackend()
+        self._backend: Any = httpcore2.AnyIOBackend() if on_asyncio else httpcore2.TrioBackend()
 
     async def connect_tcp(
         self,
