@@ -7,7 +7,7 @@ for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 
 from strategies import Sample, Situation, Strategy
@@ -62,16 +62,15 @@ class Tier:
 
         One that is drawn twice is shown once: among three, to look for another in its place costs more than it gains.
         """
-        draw, dice, admits = self._urn.draw, asking.rng.random, asking.admits
+        urn, dice, admits = self._urn, asking.rng.random, asking.admits
         found: list[Account] = []
-        for _ in range(wanted):
-            account = draw(dice())
+        for account in urn.draw(dice, wanted):
             if account not in found and admits(account):
                 found.append(account)
         more = DRAWS - wanted
         while more and 2 * len(found) < wanted:
             more -= 1
-            account = draw(dice())
+            [account] = urn.draw(dice, 1)
             if account not in found and admits(account):
                 found.append(account)
         return found
@@ -117,11 +116,15 @@ class Urn:
             if left[giver] < 1.0:
                 small.append(large.pop())
 
-    def draw(self, dice: float) -> Account:
-        """The account at `dice`, 0.0 to below 1.0."""
-        at = dice * self._places
-        place = int(at)
-        return self._own[place] if at - place < self._marks[place] else self._beyond[place]
+    def draw(self, dice: Callable[[], float], times: int) -> list[Account]:
+        """So many accounts, each by one throw of the dice (0.0 to below 1.0); one may come several times."""
+        own, marks, places = self._own, self._marks, self._places
+        drawn: list[Account] = []
+        for _ in range(times):
+            at = dice() * places
+            place = int(at)
+            drawn.append(own[place] if at - place < marks[place] else self._beyond[place])
+        return drawn
 
 
 class Asking(Situation):

@@ -127,7 +127,8 @@ def test_an_urn_holds_each_account_by_its_size(sizes: list[float]) -> None:
     """Drawn from with even steps instead of dice, which gives the shares to about a step for each place."""
     accounts = [account(f"d{i}") for i in range(len(sizes))]
     urn, steps = Urn(accounts, sizes), 6000
-    drawn = Counter(urn.draw((step + 0.5) / steps).name for step in range(steps))
+    dice = iter([(step + 0.5) / steps for step in range(steps)])
+    drawn = Counter(account.name for account in urn.draw(lambda: next(dice), steps))
     total = sum(sizes)
     for i, size in enumerate(sizes):
         share = size / total if total else 1 / len(sizes)
