@@ -31,7 +31,7 @@ def load(name: str) -> type[Contender]:
 def age() -> None:
     """Free one large block, as every program has that lived a while.
 
-    Until then glibc maps each large buffer anew and unmaps it, so each read of asyncio's (into 256 kB) costs page faults.
+    Until then glibc maps each large buffer anew, so each read of asyncio's (into 256 kB) costs page faults.
     A process that has imported a router is past that, one with a bare client is not: 14 µs of each call, seen here.
     """
     bytearray(2**20)
