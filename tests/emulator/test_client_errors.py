@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 
 import openai
 import pytest
@@ -131,6 +132,9 @@ def breaking(request, fragile, portal):
     """A client, and the switch that makes its next call break."""
     for client in entered(fragile, request.param, portal):
         yield client, lambda *fault, **how: fragile.emulator.set_fault("chat", Fault(*fault, **{"count": 1, **how}))
+    # A broken stream of the awaiting client leaves generators half-way, in a cycle with the error.  Collected by this
+    # thread while the loop's thread closes them already, one of them is "already executing".
+    portal.call(gc.collect)
 
 
 @pytest.mark.parametrize(
@@ -166,13 +170,13 @@ def test_connections_that_break_and_answers_that_do_not_come(breaking):
         ask(client.with_options(timeout=0.1))
 
 
-def test_a_stream_that_breaks_after_its_first_words(breaking):
+@pytest.mark.parametrize(("fault", "error"), [("stream_error", openai.APIError), ("stream_cut", Exception)])
+def test_a_stream_that_breaks_after_its_first_words(breaking, fault, error):
     client, break_ = breaking
-    for fault, error in (("stream_error", openai.APIError), ("stream_cut", Exception)):
-        break_(fault, after_events=3)
-        chunks = iter(ask(client, stream=True))
-        for _ in range(3):
-            assert isinstance(next(chunks), openai.types.chat.ChatCompletionChunk)
-        with pytest.raises(error) as caught:
-            next(chunks)
-        assert not isinstance(caught.value, openai.APIStatusError)
+    break_(fault, after_events=3)
+    chunks = iter(ask(client, stream=True))
+    for _ in range(3):
+        assert isinstance(next(chunks), openai.types.chat.ChatCompletionChunk)
+    with pytest.raises(error) as caught:
+        next(chunks)
+    assert not isinstance(caught.value, openai.APIStatusError)
