@@ -53,12 +53,13 @@ def colours(contenders: Sequence[str]) -> dict[str, str]:
 def _bars(axes: Any, rows: Rows, cases: Sequence[str], value: str, what: str) -> None:
     """Groups of bars, a case each, on a logarithmic scale; the whiskers are the lowest and the highest round."""
     shown = [name for name in rows.contenders if any(rows.summary(case, name, value) for case in cases)]
+    groups = [[name for name in shown if rows.summary(case, name, value)] for case in cases]
     width = 0.8 / max(1, len(shown))
     colour = colours(shown)
-    for place, name in enumerate(shown):
+    for name in shown:
         found = [(at, s) for at, case in enumerate(cases) if (s := rows.summary(case, name, value)) is not None]
         axes.bar(
-            [at - 0.4 + (place + 0.5) * width for at, _ in found],
+            [at + (groups[at].index(name) + 0.5 - len(groups[at]) / 2) * width for at, _ in found],
             [s.median for _, s in found],
             width * 0.92,
             yerr=[[s.median - s.low for _, s in found], [s.high - s.median for _, s in found]],
