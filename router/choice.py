@@ -152,8 +152,9 @@ class Asking(Situation):
     def admits(self, account: Account) -> bool:
         """Whether an account could take the call; `account.utilisation` says what share of it would be used then."""
         now, health = self.now, account.health
-        well = health.ready and now >= health.closed_until and now >= account.resource.closed_until
-        if not well and not self._is_open(account):
+        if (
+            not health.ready or now < health.closed_until or now < account.resource.closed_until
+        ) and not self._is_open(account):
             return False
         if self.skip and account.name in self.skip:
             return False

@@ -133,17 +133,17 @@ class Group:
         for account in found:
             account.slowness = account.seconds / typical if typical and account.seconds else 1.0
         try:
-            name = self.strategy.choose(found.copy(), asking).name
+            chosen = self.strategy.choose(found.copy(), asking)
         except Exception as error:  # a strategy is the user's code; the call must go on without it
             problem = f"it raised {type(error).__name__}"
         else:
             for account in found:
-                if account.name == name:
+                if account is chosen:
                     return account
             problem = "it returned something that was not among the candidates"
         self._events.append(StrategyFailed(self.name, type(self.strategy).__name__, problem))
-        name = FALLBACK_STRATEGY.choose(found, asking).name
-        return next(account for account in found if account.name == name)
+        chosen = FALLBACK_STRATEGY.choose(found, asking)
+        return next(account for account in found if account is chosen)
 
     def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:
         """When a deployment could first take the call, in seconds on the clock, and which; None if none ever."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from router.errors import BadRequestError
@@ -75,8 +76,10 @@ class Attempt:
         self._call = as_text_call(call) if as_text else call
         self._started = time.perf_counter()
         self._end = self._started + timeout
-        gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
-        self._gap = gap if call.stream and gap is not None else float("inf")
+        self._gap = inf
+        if call.stream:
+            gap = call.stream_timeout if call.stream_timeout is not None else deployment.stream_timeout
+            self._gap = inf if gap is None else gap
         self.secret = ""
 
     def request(self, secret: str) -> Request:

@@ -84,6 +84,10 @@ class Endpoint:
     claude: Endpoint | None = None
     """Of a wildcard: where a name that turns out to be Claude's is served (`opened`)."""
 
+    def __hash__(self) -> int:
+        """Of the address alone: every call looks its URL up, and the fields' hash would cost more than that."""
+        return hash(self.base)
+
 
 def split_model(model: str) -> ParsedModel:
     """Split the provider and the family from a configured model name.

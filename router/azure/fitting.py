@@ -39,10 +39,12 @@ def unfit(endpoint: Endpoint, deployment: Deployment, call: Call) -> list[str]:
     return [] if drop else [name for name in found if name not in let]
 
 
-def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The body of a call and the defaults of its deployment, as this deployment takes them.
+def fitted(
+    endpoint: Endpoint, deployment: Deployment, call: Call
+) -> tuple[Mapping[str, Any], Mapping[str, Any], Traits]:
+    """The body of a call and the defaults of its deployment, as this deployment takes them, and its model's traits.
 
-    Each is the same object as before where nothing has to change.
+    Body and defaults are the same objects as before where nothing has to change.
 
     Raises:
         UnsupportedParamsError: the family refuses a parameter, and nobody said that it may be left out.
@@ -51,7 +53,7 @@ def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapp
     ours, callers = deployment.rules, call.rules
     traits = traits_for(endpoint, deployment)
     if traits is ORDINARY and ours is callers is NO_RULES and not endpoint.text_only and endpoint.kind != "anthropic":
-        return body, defaults
+        return body, defaults, traits
     gone = ours.unwanted | callers.unwanted if ours is not NO_RULES or callers is not NO_RULES else frozenset[str]()
     if call.operation in OPERATIONS_WITH_RULES:
         if found := _refused(endpoint, deployment, call):
@@ -65,7 +67,7 @@ def fitted(endpoint: Endpoint, deployment: Deployment, call: Call) -> tuple[Mapp
     if gone:
         body = _without(body, gone)
         defaults = _without(defaults, gone)
-    return body, defaults
+    return body, defaults, traits
 
 
 def unsupported(names: list[str], endpoint: Endpoint, deployment: Deployment) -> UnsupportedParamsError:

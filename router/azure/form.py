@@ -110,7 +110,7 @@ def form_of(endpoint: Endpoint, deployment: Deployment, call: Call) -> Form:
     """
     values: dict[str, Any] = dict(call.body)
     if OPERATIONS[call.operation].charged:
-        body, defaults = fitted(endpoint, deployment, call)
+        body, defaults, _ = fitted(endpoint, deployment, call)
         values = {**defaults, **body, "model": wire_name(endpoint, deployment.model)}
     if call.stream:
         values["stream"] = True

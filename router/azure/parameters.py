@@ -91,11 +91,12 @@ def limits(renames: bool, body: Mapping[str, Any], defaults: Mapping[str, Any]) 
     service.  For a model that knows one name and is given both, `max_completion_tokens` wins.
     """
     for source in (body, defaults):
-        if LIMITS[0] not in source and LIMITS[1] not in source:
-            continue
-        stated = {name: source[name] for name in LIMITS if source.get(name) is not None}
-        if stated:
-            return {LIMITS[0]: stated.get(LIMITS[0], stated.get(LIMITS[1]))} if renames else stated
+        newer, older = source.get("max_completion_tokens"), source.get("max_tokens")
+        if newer is not None:
+            both = older is not None and not renames
+            return {"max_completion_tokens": newer, "max_tokens": older} if both else {"max_completion_tokens": newer}
+        if older is not None:
+            return {"max_completion_tokens" if renames else "max_tokens": older}
     return {}
 
 

@@ -24,7 +24,7 @@ from router.values import Call, Deployment, Failure, Kind, Reply
 from .anthropic.request import claudes_body
 from .endpoint import Endpoint, wire_name
 from .failures import failure_from, failure_in
-from .fitting import fitted, traits_for
+from .fitting import fitted
 from .headers import rate_limits, request_id
 from .operations import OPERATIONS, Operation
 from .parameters import LIMITS, limits
@@ -83,7 +83,7 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
         # Tokens are counted for a model, which only Anthropic's API has somebody do.
         named = {"model": wire_name(endpoint, deployment.model)} if endpoint.kind == "anthropic" else {}
         return _to_json({**call.body, **named})
-    body, defaults = fitted(endpoint, deployment, call)
+    body, defaults, traits = fitted(endpoint, deployment, call)
     if endpoint.kind == "anthropic":
         whole = {**claudes_body(body, defaults, deployment, call), "model": wire_name(endpoint, deployment.model)}
         return _to_json({**whole, "stream": True} if call.stream else whole)
@@ -99,7 +99,7 @@ def encode(endpoint: Endpoint, deployment: Deployment, call: Call) -> bytes:
         head["stream"] = True
     if defaults:
         head.update((key, value) for key, value in defaults.items() if key not in body and key not in _OURS)
-    head.update(limits(traits_for(endpoint, deployment).renames_limit, body, defaults))
+    head.update(limits(traits.renames_limit, body, defaults))
     front = _to_json(head)
     return front if rest == b"{}" else b"%b,%b" % (front[:-1], rest[1:])
 
