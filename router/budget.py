@@ -32,11 +32,10 @@ _FLOOR = FLOOR_PER_S * WINDOW_S * CALLS_PER_RETRY
 class RetryBudget:
     """The retries that one group may still spend.  Every method takes O(1)."""
 
-    __slots__ = ("_net", "_second", "_total")
+    __slots__ = ("_net", "_second")
 
     def __init__(self) -> None:
         self._net = [0.0] * _SLOTS
-        self._total = 0.0
         self._second = 0
 
     def deposit(self, now: float) -> None:
@@ -45,7 +44,6 @@ class RetryBudget:
         if second > self._second:
             self._roll(second)
         self._net[self._second % _SLOTS] += 1.0
-        self._total += 1.0
 
     def withdraw(self, now: float, cost: float = 1.0) -> bool:
         """Pay for one retry; False if the budget does not reach, then nothing is taken.
@@ -60,17 +58,15 @@ class RetryBudget:
         if second > self._second:
             self._roll(second)
         calls = cost * CALLS_PER_RETRY
-        if self._total + _FLOOR < calls:
+        if sum(self._net) + _FLOOR < calls:
             return False
         self._net[self._second % _SLOTS] -= calls
-        self._total -= calls
         return True
 
     def _roll(self, second: int) -> None:
         """A new second has begun: forget those that are too old."""
         for i in range(min(second - self._second, _SLOTS)):
             self._net[(second - i) % _SLOTS] = 0.0
-        self._total = sum(self._net)
         self._second = second
 
 

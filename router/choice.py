@@ -63,16 +63,11 @@ class Tier:
         One that is drawn twice is shown once: among three, to look for another in its place costs more than it gains.
         """
         urn, dice, admits = self._urn, asking.rng.random, asking.admits
-        found: list[Account] = []
-        for account in urn.draw(dice, wanted):
-            if account not in found and admits(account):
-                found.append(account)
+        found = urn.draw(wanted, dice, admits)
         more = DRAWS - wanted
         while more and 2 * len(found) < wanted:
             more -= 1
-            [account] = urn.draw(dice, 1)
-            if account not in found and admits(account):
-                found.append(account)
+            found += [account for account in urn.draw(1, dice, admits) if account not in found]
         return found
 
     def _first(self, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
@@ -116,14 +111,16 @@ class Urn:
             if left[giver] < 1.0:
                 small.append(large.pop())
 
-    def draw(self, dice: Callable[[], float], times: int) -> list[Account]:
-        """So many accounts, each by one throw of the dice (0.0 to below 1.0); one may come several times."""
+    def draw(self, times: int, dice: Callable[[], float], fits: Callable[[Account], bool]) -> list[Account]:
+        """Those that fit of so many accounts, each drawn by one throw of the dice (0.0 to below 1.0); each once."""
         own, marks, places = self._own, self._marks, self._places
         drawn: list[Account] = []
         for _ in range(times):
             at = dice() * places
             place = int(at)
-            drawn.append(own[place] if at - place < marks[place] else self._beyond[place])
+            account = own[place] if at - place < marks[place] else self._beyond[place]
+            if account not in drawn and fits(account):
+                drawn.append(account)
         return drawn
 
 
@@ -152,9 +149,9 @@ class Asking(Situation):
     def admits(self, account: Account) -> bool:
         """Whether an account could take the call; `account.utilisation` says what share of it would be used then."""
         now, health = self.now, account.health
-        if (
-            not health.ready or now < health.closed_until or now < account.resource.closed_until
-        ) and not self._is_open(account):
+        if (not health.ready or now < health.closed_until or now < account.resource.closed_until) and not self._is_open(
+            account
+        ):
             return False
         if self.skip and account.name in self.skip:
             return False

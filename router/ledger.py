@@ -137,8 +137,7 @@ class Ledger:
             group.queue.leave(step.ticket)
         group.turn += 1
         others = len(group.accounts) - len(step.tried) - 1
-        lease = Lease(account.deployment, step.call, account.need(step.call.tokens), now)
-        lease.others = others if others > 0 else 0
+        lease = Lease(account.deployment, step.call, account.need(step.call.tokens), now, others if others > 0 else 0)
         lease.charges = account.reserve(lease, slot, utilisation)
         health, resource = account.health, account.resource
         if health.ill is not None or resource.ill is not None:

@@ -128,7 +128,7 @@ def test_an_urn_holds_each_account_by_its_size(sizes: list[float]) -> None:
     accounts = [account(f"d{i}") for i in range(len(sizes))]
     urn, steps = Urn(accounts, sizes), 6000
     dice = iter([(step + 0.5) / steps for step in range(steps)])
-    drawn = Counter(account.name for account in urn.draw(lambda: next(dice), steps))
+    drawn = Counter(urn.draw(1, lambda: next(dice), lambda _: True)[0].name for _ in range(steps))
     total = sum(sizes)
     for i, size in enumerate(sizes):
         share = size / total if total else 1 / len(sizes)
