@@ -13,9 +13,10 @@ from typing import Any
 from strategies import Candidate
 
 from .charge import Charge, ChargePolicy
+from .configured import Deployment, HealthPolicy, RequestWindow
 from .effective import EffectiveLimit
 from .health import Health, Resource
-from .values import Deployment, HealthPolicy, Lease, RateLimits, RequestWindow
+from .values import Lease, RateLimits
 from .window import SLOT_S, Cell, Charges, Window, Windows, slot_of
 
 MINUTE_S = 60.0

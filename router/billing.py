@@ -14,9 +14,10 @@ from typing import Any
 
 from .amounts import Amounts, amounts_beside, take_usage
 from .azure.parameters import traits_of
+from .configured import Deployment
 from .costs import Prices, cost, merged, tool_cost
 from .prices import Provider, list_prices, package_is_missing
-from .values import Call, Deployment, Usage
+from .values import Call, Usage
 
 log = logging.getLogger("router")
 

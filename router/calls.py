@@ -15,6 +15,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .azure.operations import OPERATIONS
+from .configured import Deployment, Fallback, ParameterRules, Policy
 from .errors import BadRequestError, ConfigError, NotFoundError
 from .inputs import INPUTS, check_input
 from .ledger import Ledger
@@ -23,7 +24,7 @@ from .placing import Places
 from .question import Question
 from .stores.memory import MemoryStore
 from .tokens import estimate
-from .values import Call, Deployment, Failure, Fallback, Kind, ParameterRules, Policy
+from .values import Call, Failure, Kind
 
 if TYPE_CHECKING:
     from .config import Settings

@@ -16,7 +16,8 @@ from .azure.abilities import asks, lacks
 from .azure.fitting import traits_for, unfit, unsupported
 from .azure.operations import serves
 from .azure.parameters import REFUSABLE
-from .values import Call, Deployment
+from .configured import Deployment
+from .values import Call
 
 _NONE: frozenset[str] = frozenset()
 

@@ -23,8 +23,9 @@ from collections import deque
 from math import inf
 from random import Random
 
+from .configured import AllowedFails, Deployment, HealthPolicy
 from .gate import Gate, Resource, State, ejection_allowed
-from .values import AllowedFails, Deployment, HealthPolicy, Kind
+from .values import Kind
 from .verdict import CLASSES, VERDICTS, allowed_fails_for, stated
 
 __all__ = ["Health", "Resource", "State", "ejection_allowed", "stated_rest", "throttle_seconds"]

@@ -23,11 +23,12 @@ from math import inf
 from random import Random
 
 from .budget import backoff_seconds
+from .configured import Fallback, Policy
 from .errors import APIError, NoDeploymentLeft, error_for
 from .events import Chosen, FellBack, GaveUp
 from .steps import Begin, Journey, Refusal, Reserve, Send, Settle, Tell, Ticket, Wait, ask
 from .tokens import estimate
-from .values import Attempt, Call, Failure, Fallback, Kind, Lease, Policy, Reply, Routing
+from .values import Attempt, Call, Failure, Kind, Lease, Reply, Routing
 from .verdict import VERDICTS, judge, retries_allowed
 
 DEFAULT_MAX_WAIT_S = 30.0

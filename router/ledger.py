@@ -19,12 +19,13 @@ from strategies import Strategy
 from .account import Account, Charged
 from .charge import ChargePolicy
 from .choice import Asking
+from .configured import Deployment, HealthPolicy
 from .events import Disabled, Ejected, Event, Recovered, Settled, Throttled
 from .group import Group
 from .health import Resource, State, ejection_allowed, throttle_seconds
 from .queue import Queue
 from .steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
-from .values import Deployment, Failure, HealthPolicy, Kind, Lease, Reply
+from .values import Failure, Kind, Lease, Reply
 from .verdict import judge
 from .window import SLOT_S, slot_of
 

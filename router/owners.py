@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from .configured import Deployment
 from .errors import BadRequestError, NotFoundError
 from .ids import owner_of
-from .values import Deployment
 
 if TYPE_CHECKING:
     from .config import Settings

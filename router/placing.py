@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .azure.endpoint import wire_name
+from .configured import Deployment
 from .errors import BadRequestError
 from .ledger import Ledger
-from .values import Deployment
 
 if TYPE_CHECKING:
     from .config import Settings

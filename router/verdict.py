@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from .values import AllowedFails, Failure, Kind, Retries
+from .configured import AllowedFails, Retries
+from .values import Failure, Kind
 
 Retry = Literal["anywhere", "elsewhere", "never"]
 Effect = Literal["none", "success", "throttle", "fail", "disable", "resource"]

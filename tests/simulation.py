@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from router.configured import Deployment, HealthPolicy, Policy
 from router.errors import APIError
 from router.events import Event
 from router.journey import Granted, journey
 from router.ledger import Ledger
 from router.steps import Journey, Send, Tell, Wait
 from router.stores.memory import MemoryStore
-from router.values import Call, Deployment, Failure, HealthPolicy, Lease, Policy, Reply
+from router.values import Call, Failure, Lease, Reply
 from strategies import Strategy
 from strategies.least_loaded import LeastLoaded
 

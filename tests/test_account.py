@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from router.account import DEFAULT_CAPACITY, NO_ROOM, Account, Charged
 from router.charge import ChargePolicy
+from router.configured import Deployment, HealthPolicy, RequestWindow
 from router.effective import CUT_SHARE
 from router.health import Resource
-from router.values import Call, Deployment, HealthPolicy, Lease, RateLimits, RequestWindow
+from router.values import Call, Lease, RateLimits
 from router.window import slot_of
 
 NOW = 1000.0

@@ -10,7 +10,8 @@ from random import Random
 
 import pytest
 
-from router.values import Call, Deployment
+from router.configured import Deployment
+from router.values import Call
 
 from .servers import LimitedService
 from .simulation import World

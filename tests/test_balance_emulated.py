@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from router.azure.wire import reply_from
+from router.configured import Deployment, RequestWindow
 from router.emulator import EmulatedDeployment, Emulator, EmulatorConfig
 from router.tokens import estimate
-from router.values import Call, Deployment, Failure, Lease, Reply, RequestWindow
+from router.values import Call, Failure, Lease, Reply
 
 from .simulation import World
 

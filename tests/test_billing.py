@@ -14,9 +14,10 @@ import pytest
 from router import Router, billing
 from router.azure.operations import OPERATIONS
 from router.billing import Bill, bill_for
+from router.configured import Deployment
 from router.costs import Prices
 from router.emulator import EmulatedDeployment, EmulatorConfig, EmulatorServer
-from router.values import Call, Deployment, Usage
+from router.values import Call, Usage
 
 from .fleets import HELLO, KEY, entry
 

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from router.account import Account
 from router.charge import ChargePolicy
 from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, Urn, sample_of
+from router.configured import Deployment, HealthPolicy
 from router.group import Group
 from router.health import Resource
-from router.values import Deployment, HealthPolicy, Kind
+from router.values import Kind
 from router.window import slot_of
 from strategies import Candidate, Sample
 from strategies.least_loaded import LeastLoaded

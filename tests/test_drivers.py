@@ -17,6 +17,7 @@ import anyio.lowlevel
 import pytest
 import trio
 
+from router.configured import Deployment, HealthPolicy, Policy
 from router.drivers import adrive, drive
 from router.errors import BadRequestError, InternalServerError, NoDeploymentLeft
 from router.events import Event, GaveUp
@@ -24,7 +25,7 @@ from router.journey import Granted, journey
 from router.ledger import Ledger
 from router.steps import Journey, Leave, Refusal, Reserve, StoreStep, Ticket, Wait, ask
 from router.stores.memory import MemoryStore
-from router.values import Call, Deployment, Failure, HealthPolicy, Kind, Lease, Policy, Reply, Usage
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 from strategies.least_loaded import LeastLoaded
 
 SOON = 5.0

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from router.configured import AllowedFails, Deployment, Fallback, HealthPolicy, Policy, Retries
 from router.errors import (
     APITimeoutError,
     AuthenticationError,
@@ -23,20 +24,7 @@ from router.errors import (
 )
 from router.events import Ejected, FellBack, GaveUp, Recovered, Throttled
 from router.journey import Granted
-from router.values import (
-    AllowedFails,
-    Call,
-    Deployment,
-    Failure,
-    Fallback,
-    HealthPolicy,
-    Kind,
-    Lease,
-    Policy,
-    Reply,
-    Retries,
-    Usage,
-)
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 
 from .simulation import Outcome, World
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from router.configured import AllowedFails, Deployment, HealthPolicy
 from router.health import Health, State, ejection_allowed, throttle_seconds
-from router.values import AllowedFails, Deployment, HealthPolicy, Kind
+from router.values import Kind
 
 
 def health(policy: HealthPolicy | None = None, **deployment: object) -> Health:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from router.configured import Deployment, Fallback, Policy, Retries
 from router.errors import (
     APIConnectionError,
     APIError,
@@ -23,7 +24,7 @@ from router.errors import (
 from router.events import Chosen, FellBack, GaveUp
 from router.journey import ATTEMPT_SHARE, Granted, journey
 from router.steps import Begin, Refusal, Reserve, Send, Settle, Step, Tell, Ticket, Wait
-from router.values import Call, Deployment, Failure, Fallback, Kind, Lease, Policy, Reply, Retries, Usage
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 
 S = TypeVar("S", bound=Step[Any])
 

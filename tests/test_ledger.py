@@ -16,12 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.charge import ChargePolicy
+from router.configured import Deployment, HealthPolicy, RequestWindow
 from router.events import Disabled, Ejected, Event, Recovered, Settled, StrategyFailed, Throttled
 from router.health import State
 from router.ledger import Ledger
 from router.queue import STALE_S
 from router.steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
-from router.values import Call, Deployment, Failure, HealthPolicy, Kind, Lease, RateLimits, Reply, RequestWindow, Usage
+from router.values import Call, Failure, Kind, Lease, RateLimits, Reply, Usage
 from router.window import SLOT_S
 from strategies import Candidate, Situation
 from strategies.least_loaded import LeastLoaded

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from router.configured import Deployment
 from router.errors import NoDeploymentLeft
 from router.events import Ejected
 from router.journey import Granted
-from router.values import Call, Deployment, Failure, Kind, Lease, Reply, Usage
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 
 from .servers import LimitedService
 from .simulation import Outcome, World

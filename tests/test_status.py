@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from router.configured import Deployment, HealthPolicy, RequestWindow
 from router.ledger import Ledger
 from router.status import DeploymentStatus, fleet
 from router.steps import Reserve, Settle
-from router.values import Call, Deployment, Failure, HealthPolicy, Kind, Lease, RateLimits, Reply, RequestWindow, Usage
+from router.values import Call, Failure, Kind, Lease, RateLimits, Reply, Usage
 from strategies.least_loaded import LeastLoaded
 
 BOOM = Failure(Kind.SERVER_ERROR, "boom", status=500)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.values import AllowedFails, Failure, Kind, Retries
+from router.configured import AllowedFails, Retries
+from router.values import Failure, Kind
 from router.verdict import VERDICTS, allowed_fails_for, judge, retries_allowed
 
 # kind: retry, effect, weight, refund, retry cost, fallbacks.  Written out by hand from algorithms.md §3.4.

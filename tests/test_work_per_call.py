@@ -31,10 +31,11 @@ from router.azure.chunks import ChunkReader
 from router.azure.engines import Answer
 from router.azure.intake import Intake
 from router.charge import ChargePolicy
+from router.configured import Deployment, HealthPolicy
 from router.ledger import Ledger
 from router.replies import event_maker
 from router.steps import Reserve, Settle
-from router.values import Call, Deployment, Failure, HealthPolicy, Lease, Reply, Usage
+from router.values import Call, Failure, Lease, Reply, Usage
 from router.window import SLOT_S, Window
 from strategies.least_loaded import LeastLoaded
 from strategies.simple_shuffle import SimpleShuffle

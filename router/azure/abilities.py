@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from router.values import Call, Deployment
+from router.configured import Deployment
+from router.values import Call
 
 from .endpoint import Endpoint
 

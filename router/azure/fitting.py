@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.configured import NO_RULES, Deployment
 from router.errors import UnsupportedParamsError
-from router.values import NO_RULES, Call, Deployment
+from router.values import Call
 
 from .anthropic.request import HINTS, refused_by_claude
 from .endpoint import Endpoint

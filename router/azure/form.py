@@ -13,8 +13,9 @@ from typing import Any, cast
 
 import anyio.to_thread
 
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment, Kind, Upload
+from router.values import Call, Kind, Upload
 
 from .endpoint import Endpoint, wire_name
 from .engines import Breakdown

@@ -18,8 +18,9 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment, Failure, Kind, Reply
+from router.values import Call, Failure, Kind, Reply
 
 from .anthropic.request import claudes_body
 from .endpoint import Endpoint, wire_name

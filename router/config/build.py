@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from router.charge import ChargePolicy
-from router.values import Fallback, HealthPolicy, Policy, Retries
+from router.configured import Fallback, HealthPolicy, Policy, Retries
 from strategies import Strategy
 from strategies.by_name import ALIASES, DEFAULT, ELSEWHERE, NAMES, strategy_named
 

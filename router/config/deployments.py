@@ -15,7 +15,7 @@ from typing import Any
 from router.azure.credentials import Credential
 from router.azure.endpoint import Endpoint, wire_name
 from router.azure.transport import Target
-from router.values import NO_RULES, AllowedFails, Deployment, ParameterRules, RequestWindow
+from router.configured import NO_RULES, AllowedFails, Deployment, ParameterRules, RequestWindow
 
 from .access import endpoints_of, model_of
 from .credentials import credential_of

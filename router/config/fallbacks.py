@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from router.values import Fallback
+from router.configured import Fallback
 
 from .fields import LONGEST_NAME
 from .keys import PROMPTS, REQUEST_PARAMETERS

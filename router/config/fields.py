@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import PlainValidator
 from pydantic_core import PydanticCustomError
 
-from router.values import RequestWindow
+from router.configured import RequestWindow
 
 MOST = 10**12
 """A higher limit is a mistake: a million times what one deployment can be given."""

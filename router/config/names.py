@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from router.values import Deployment
+from router.configured import Deployment
 
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]", re.ASCII)
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from router.azure.endpoint import opened, url_for
 from router.charge import ChargePolicy
+from router.configured import Deployment, HealthPolicy, Policy
 from router.errors import NotFoundError
 from router.stores.reach.settings import RedisSettings
-from router.values import Deployment, HealthPolicy, Policy
 from strategies import Strategy
 
 from .names import captured

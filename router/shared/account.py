@@ -13,8 +13,9 @@ from math import ceil, inf
 
 from router.account import NO_ROOM, Account, Charged
 from router.charge import ChargePolicy
+from router.configured import Deployment, HealthPolicy
 from router.health import Resource
-from router.values import Deployment, HealthPolicy, Lease, RateLimits
+from router.values import Lease, RateLimits
 from router.window import SLOT_S, slot_of
 
 from .allowance import Allowance, Pace

@@ -23,13 +23,14 @@ from typing import cast
 from router.account import Account, Charged
 from router.charge import ChargePolicy
 from router.choice import Asking
+from router.configured import Deployment, HealthPolicy
 from router.events import StoreBack, StoreLost, StoreMended
 from router.gate import Resource
 from router.group import Group
 from router.health import State
 from router.ledger import Ledger
 from router.steps import Leave, Refusal, Reserve, Settle, StoreStep, Ticket
-from router.values import Deployment, Failure, HealthPolicy, Kind, Lease
+from router.values import Failure, Kind, Lease
 from router.window import slot_of
 from strategies import Strategy
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from random import Random
 
 from router.charge import ChargePolicy
+from router.configured import Deployment, HealthPolicy
 from router.errors import ConfigError
 from router.events import Event
 from router.ledger import Ledger
-from router.values import Deployment, HealthPolicy
 from strategies import Strategy
 
 from .memory import MemoryStore

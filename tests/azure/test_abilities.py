@@ -6,7 +6,8 @@ import pytest
 
 from router.azure.abilities import BARE_TEXT, NO_TEXT, PICTURES, SOUNDS, asks, lacks
 from router.azure.endpoint import Endpoint
-from router.values import Call, Deployment
+from router.configured import Deployment
+from router.values import Call
 
 AZURE = Endpoint("azure", "https://x.openai.azure.com")
 

@@ -7,8 +7,9 @@ import pytest
 
 from router.azure.endpoint import parse_endpoint
 from router.azure.wire import encode
+from router.configured import Deployment, ParameterRules
 from router.errors import BadRequestError, UnsupportedParamsError
-from router.values import Call, Deployment, ParameterRules
+from router.values import Call
 
 AZURE = parse_endpoint("azure/d", "https://r.openai.azure.com", "2024-10-21")
 O_SERIES = replace(AZURE, family="o_series")

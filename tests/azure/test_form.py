@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from router.azure.endpoint import parse_endpoint
 from router.azure.form import PIECE_BYTES, Form, form_of
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment, Upload
+from router.values import Call, Upload
 from tests.azure.engines.sides import SIDES, Side
 from tests.azure.fault_server import answer
 from tests.recorder import Recorder

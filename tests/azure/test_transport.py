@@ -17,8 +17,9 @@ from router.azure.credentials import ApiKey, Credential, TokenProvider
 from router.azure.endpoint import parse_endpoint
 from router.azure.open_stream import OpenStream
 from router.azure.transport import AzureTransport, Target
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment, Failure, Kind, Lease, Reply, Usage
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 from tests.azure.fault_server import (
     FaultServer,
     Peer,

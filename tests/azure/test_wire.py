@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from router.azure.endpoint import Endpoint, parse_endpoint
 from router.azure.operations import OPERATIONS
 from router.azure.wire import encode, headers_for, reply_from
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment, Failure, Kind, RateLimits, Reply, Usage
+from router.values import Call, Failure, Kind, RateLimits, Reply, Usage
 
 AZURE = parse_endpoint("azure/d", "https://r.openai.azure.com", "2024-10-21")
 MESSAGES = [{"role": "user", "content": "hé"}]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from router.config import Settings, settings_from
+from router.configured import Deployment
 from router.errors import ConfigError
-from router.values import Deployment
 
 KEY = "k-CANARY-0123456789"
 EAST = "https://east.openai.azure.com"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from router.config.access import without_values
-from router.values import Deployment
+from router.configured import Deployment
 
 from .entries import EAST, KEY, entry, only, problem
 

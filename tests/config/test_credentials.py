@@ -20,7 +20,7 @@ from router.azure.sign_in import (
     Way,
 )
 from router.config import settings_from_file
-from router.values import Deployment
+from router.configured import Deployment
 
 from .entries import KEY, entry, only, problem, problems, settings
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from router.configured import AllowedFails, RequestWindow
 from router.errors import NotFoundError
-from router.values import AllowedFails, RequestWindow
 
 from .entries import EAST, KEY, entry, only, problem, problems, settings
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from router.values import Fallback
+from router.configured import Fallback
 
 from .entries import entry, problem, problems, settings
 

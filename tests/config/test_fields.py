@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.config.fields import number
-from router.values import RequestWindow
+from router.configured import RequestWindow
 
 from .entries import entry, only, problem, settings
 

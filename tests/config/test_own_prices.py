@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from router.configured import Deployment
 from router.costs import Prices
-from router.values import Deployment
 
 from .entries import entry, only, problem, settings
 

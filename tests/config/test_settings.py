@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from router.charge import ChargePolicy
-from router.values import NO_RULES, AllowedFails, HealthPolicy, ParameterRules, Policy, Retries
+from router.configured import NO_RULES, AllowedFails, HealthPolicy, ParameterRules, Policy, Retries
 from strategies.by_name import ALIASES, ELSEWHERE, NAMES
 from strategies.round_robin import RoundRobin
 

@@ -11,13 +11,14 @@ from typing import Any
 import fakeredis
 import redis
 
+from router.configured import Deployment
 from router.events import Event
 from router.shared.ledger import SharedLedger
 from router.shared.on_failure import OnStoreFailure
 from router.stores.reach.reasons import StoreUnavailable
 from router.stores.reach.script import Script
 from router.stores.redis import RedisStore
-from router.values import Deployment, Failure, Kind, Lease, RateLimits, Reply, Usage
+from router.values import Failure, Kind, Lease, RateLimits, Reply, Usage
 from strategies.least_loaded import LeastLoaded
 from tests.simulation import World
 

@@ -10,13 +10,14 @@ from typing import Any
 
 import fakeredis
 
+from router.configured import Deployment
 from router.shared.inquiry import Answered
 from router.shared.ledger import SharedLedger
 from router.steps import Leave, Reserve, Settle, Ticket
 from router.stores.reach.reasons import StoreUnavailable
 from router.stores.reach.script import Script
 from router.stores.redis import RedisStore
-from router.values import Call, Deployment, Failure, Kind, Lease
+from router.values import Call, Failure, Kind, Lease
 from strategies.least_loaded import LeastLoaded
 
 from .fleet import PlainClient

@@ -14,12 +14,13 @@ import fakeredis
 import pytest
 
 from router.charge import ChargePolicy
+from router.configured import Deployment, RequestWindow
 from router.ledger import Ledger
 from router.shared.ledger import SharedLedger
 from router.steps import Refusal, Reserve, Settle
 from router.stores.memory import MemoryStore
 from router.stores.redis import RedisStore
-from router.values import Call, Deployment, Failure, Kind, Lease, Reply, RequestWindow, Usage
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 from strategies import Candidate, Situation
 from tests.redis_servers import Server
 

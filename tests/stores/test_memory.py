@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from router.charge import ChargePolicy
+from router.configured import Deployment
 from router.events import Event, Throttled
 from router.ledger import Ledger
 from router.steps import Begin, Leave, Refusal, Reserve, Settle, Tell
 from router.stores.memory import MemoryStore
-from router.values import Call, Deployment, Failure, Kind, Lease, Reply, Usage
+from router.values import Call, Failure, Kind, Lease, Reply, Usage
 from strategies.least_loaded import LeastLoaded
 
 
@@ -170,7 +171,8 @@ from random import Random
 from router.ledger import Ledger
 from router.steps import Refusal, Reserve
 from router.stores.memory import MemoryStore
-from router.values import Call, Deployment, Lease
+from router.configured import Deployment
+from router.values import Call, Lease
 from strategies.least_loaded import LeastLoaded
 
 ledger = Ledger([Deployment("east", "g", "m", tpm=1000, max_parallel_requests=1)], LeastLoaded(), Random(1))

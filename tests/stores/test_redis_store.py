@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 
+from router.configured import Deployment
 from router.events import Event, StoreBack, StoreLost, StoreMended
 from router.shared.ledger import SharedLedger
 from router.steps import Reserve, Settle
@@ -19,7 +20,7 @@ from router.stores.reach.client import ScriptClient
 from router.stores.reach.configured import access
 from router.stores.reach.settings import RedisSettings
 from router.stores.redis import RedisStore
-from router.values import Call, Deployment, Failure, Kind, Lease, Reply
+from router.values import Call, Failure, Kind, Lease, Reply
 from strategies.least_loaded import LeastLoaded
 from tests.redis_servers import Cluster, Proxy, Replicated, Server
 

@@ -11,9 +11,10 @@ from random import Random
 import fakeredis
 import pytest
 
+from router.configured import Deployment
 from router.events import StoreBack, StoreLost
 from router.shared.on_failure import OnStoreFailure
-from router.values import Call, Deployment
+from router.values import Call
 
 from .fleet import Fleet, Judge, PlainClient, fake_clients
 

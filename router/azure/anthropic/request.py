@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from router.azure.parameters import LIMITS
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment
+from router.values import Call
 
 from .content import conversation
 from .models import thinks_adaptively

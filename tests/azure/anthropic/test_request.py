@@ -12,8 +12,9 @@ from router.azure.anthropic.request import (
     refused_by_claude,
     to_messages,
 )
+from router.configured import Deployment
 from router.errors import BadRequestError
-from router.values import Call, Deployment
+from router.values import Call
 
 HELLO = [{"role": "user", "content": "Hello"}]
 OLD, NEW = "claude-sonnet-4-5", "claude-opus-5"
