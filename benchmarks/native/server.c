@@ -7,8 +7,7 @@
  *   /openai/deployments/n100-i2000-east/chat/completions     100 pieces of text, 2,000 us apart, if the body asks for a stream
  *
  * After each request it looks for the next without sleeping, for AWAKE_S.  On the loopback whoever writes to a sleeping
- * server wakes it at its own cost, and pays several times more if the server's core has halted meanwhile: that would be
- * charged to the client that leaves longer pauses, and no service across a network charges it.
+ * server pays for waking it, the more the longer its pauses are; no service across a network charges that.
  *
  * GET /stats tells the calls answered and the connections accepted so far.  Anything else is refused and closed.
  */
