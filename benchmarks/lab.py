@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .environments import how_to_install, interpreter
-from .service import Service, cores, pin
+from .service import Service, cores, kept_awake, pin
 from .stats import Row, rotated
 
 ROOT = Path(__file__).parent.parent
@@ -149,7 +149,7 @@ class Lab:
         """With the service running."""
         pin(self._cores[:1])
         try:
-            with Service() as self.service:
+            with Service() as self.service, kept_awake(self.place):
                 yield self
         finally:
             pin(self._cores)

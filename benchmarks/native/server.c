@@ -6,7 +6,7 @@
  *   /openai/deployments/b1000-d20-east/chat/completions      a reply of 1,000 bytes, 20 ms later
  *   /openai/deployments/n100-i2000-east/chat/completions     100 pieces of text, 2,000 us apart, if the body asks for a stream
  *
- * After each request it looks for the next without sleeping, for AWAKE_S.  On the loopback whoever writes to a sleeping
+ * After each thing it does, it looks for the next without sleeping, for AWAKE_S.  On the loopback whoever writes to a sleeping
  * server pays for waking it, the more the longer its pauses are; no service across a network charges that.
  *
  * GET /stats tells the calls answered and the connections accepted so far.  Anything else is refused and closed.
@@ -29,7 +29,8 @@
 #include "texts.h"
 
 enum { HOSTS = 3, EVENTS = 256, MAX_REQUEST = 1 << 22, MAX_REPLY = 1 << 22, MAX_PIECES = 100000, READ = 1 << 16 };
-static const double AWAKE_S = 2e-3;
+static const double AWAKE_S = 5e-3;
+static double awake_until;
 
 typedef struct { char *at; size_t used, room; } Buffer;
 
@@ -266,6 +267,7 @@ static int serve_waiting(void) {
         after = c->after;
         if (c->due <= moment) {
             wait_no_more(c);
+            awake_until = moment + AWAKE_S;
             produce(c);
             while (take_request(c)) {}
             if (!flush(c)) continue;
@@ -279,7 +281,6 @@ int main(void) {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t size = sizeof address;
     int listeners[HOSTS], yes = 1, has_own_core = sysconf(_SC_NPROCESSORS_ONLN) > 1;
-    double awake_until = 0;
     if (prctl(PR_SET_PDEATHSIG, SIGTERM)) fail("prctl");
     if ((poll_fd = epoll_create1(0)) < 0) fail("epoll_create1");
     for (int i = 0; i < HOSTS; i++) {
@@ -295,13 +296,13 @@ int main(void) {
     for (;;) {
         struct epoll_event events[EVENTS];
         int wait = serve_waiting();
-        if (wait && now() < awake_until) {
+        if (wait && has_own_core && now() < awake_until) {
             wait = 0;
             sched_yield();
         }
         int count = epoll_wait(poll_fd, events, EVENTS, wait);
         if (count < 0 && errno != EINTR) fail("epoll_wait");
-        if (count > 0 && has_own_core) awake_until = now() + AWAKE_S;
+        if (count > 0) awake_until = now() + AWAKE_S;
         for (int i = 0; i < count; i++) {
             int *listener = events[i].data.ptr;
             if (listener >= listeners && listener < listeners + HOSTS) accept_all(*listener);

@@ -39,11 +39,12 @@ class Client:
         tls: the TLS settings.  None: the trust store of the system.
     """
 
-    __slots__ = ("_connector", "_deadlines", "_lines", "_loop", "_session")
+    __slots__ = ("_connector", "_lines", "_loop", "_session", "deadlines")
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self._loop)
+        self.deadlines = Deadlines(self._loop)
+        """Of its exchanges, and of whoever reads their bodies piece by piece."""
         self._lines: dict[tuple[str, str], Line | None] = {}
         tls = tls or surroundings.trust()
         self._connector = Connector(tls)
@@ -56,7 +57,7 @@ class Client:
 
     def begin(self, line: Line, request: Request) -> Awaitable[Exchange]:
         """Send on its line; the answer's headers are in, its body is not."""
-        return begin(self._connector, self._deadlines, line, request)
+        return begin(self._connector, self.deadlines, line, request)
 
     def line(self, request: Request) -> Line | None:
         """The line of a request whose body is in memory and that needs no proxy; None: send it `by_session`."""
@@ -96,7 +97,7 @@ class Client:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        self._deadlines.close()
+        self.deadlines.close()
         await self._session.close()
         await self._connector.close()
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from .aiohttp_client import Client
     from .aiohttp_exchange import Exchange
+    from .deadlines import Deadlines
 
     Response = Exchange | ClientResponse
 
@@ -61,7 +62,7 @@ class AiohttpEngine:
                 headers = response.headers
                 if is_stream(request, response.status, headers.get("content-type", "")):
                     response.untimed()
-                    return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
+                    return Answer(response.status, headers, chunks=AiohttpChunks(response, request, client.deadlines))
             return await self._whole(response, request)
         except Exception as error:
             broken = breakdown_of(error, request)
@@ -88,7 +89,7 @@ class AiohttpEngine:
             headers = response.headers
             if not is_stream(request, response.status, headers.get("content-type", "")):
                 return await self._whole(response, request)
-        return Answer(response.status, headers, chunks=AiohttpChunks(response, request))
+        return Answer(response.status, headers, chunks=AiohttpChunks(response, request, client.deadlines))
 
     async def _whole(self, response: Response, request: Request) -> Answer:
         """Read the body to its end, or to the limit; the connection is free again afterwards, or gone."""
@@ -112,12 +113,14 @@ class AiohttpEngine:
 class AiohttpChunks:
     """The body of a streamed answer.  Exactly one reader at a time."""
 
-    __slots__ = ("_loop", "_request", "_response")
+    __slots__ = ("_deadlines", "_loop", "_request", "_response", "_timeout")
 
-    def __init__(self, response: Response, request: Request) -> None:
+    def __init__(self, response: Response, request: Request, deadlines: Deadlines) -> None:
         self._response = response
         self._request = request
+        self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
+        self._timeout = 0.0
 
     def read(self, timeout: float) -> NoReturn:
         """Not offered.
@@ -133,17 +136,19 @@ class AiohttpChunks:
         try:
             if ready := content.read_nowait():  # no timer for what is here already
                 return ready
-            timer = self._loop.call_later(timeout, self._expire, timeout)
+            deadlines, self._timeout = self._deadlines, timeout
+            deadlines.add(self, deadlines.now() + timeout)
             try:
                 return await content.readany()
             finally:
-                timer.cancel()
+                deadlines.drop(self)
         except Exception as error:
             broken = breakdown_of(error, self._request)
         raise broken
 
-    def _expire(self, timeout: float) -> None:
-        self._response.content.set_exception(out_of_time(self._request, timeout, "further bytes"))
+    def expire(self) -> None:
+        """The reader has waited long enough."""
+        self._response.content.set_exception(out_of_time(self._request, self._timeout, "further bytes"))
         self._response.close()
 
     def close(self) -> None:

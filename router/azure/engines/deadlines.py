@@ -1,6 +1,6 @@
-"""Whose time is up?  One timer of the event loop for all exchanges of a client.
+"""Whose time is up?  One timer of the event loop for all exchanges of a client, and for the reads of its streams.
 
-Most calls end long before their deadline.  A timer for each would be made, sorted in and thrown away; here a call is
+Most of them end long before their deadline.  A timer for each would be made, sorted in and thrown away; here each is
 an entry of a dictionary, and the timer stands at the earliest deadline that was there when it was set:
 
     0 s      a comes, until 600 s       the timer is set to 600 s
