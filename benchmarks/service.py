@@ -108,8 +108,11 @@ def kept_awake(place: Collection[int]) -> Iterator[None]:
         return
     process = subprocess.Popen([sys.executable, "-S", "-c", _AWAKE])
     try:
-        os.sched_setaffinity(process.pid, place)
-        os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+        try:
+            os.sched_setaffinity(process.pid, place)
+            os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+        except PermissionError:  # where it may not be the lowest it would be in the way
+            process.kill()
         yield
     finally:
         process.kill()
