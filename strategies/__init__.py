@@ -76,5 +76,5 @@ class Strategy(Protocol):
     """One way of choosing.  Any object with this method will do; an attribute `sample: Sample` is optional."""
 
     def choose(self, candidates: Sequence[Candidate], situation: Situation) -> Candidate:
-        """Return one of `candidates` (never empty, in the order of the configuration)."""
+        """Return one of `candidates` itself, no copy of it (never empty, in the order of the configuration)."""
         ...
