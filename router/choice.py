@@ -15,7 +15,6 @@ from strategies import Sample, Situation, Strategy
 from .account import Account
 from .health import State
 
-_ALL, _WEIGHT, _TURN = Sample.ALL, Sample.WEIGHT, Sample.TURN  # reading a member from its enum costs as much as a draw
 FULL_SCAN = 8
 DRAWN = 3
 DRAWS = 9
@@ -23,52 +22,26 @@ DRAWS = 9
 
 
 class Tier:
-    """The deployments of one group that share an `order`.
+    """The deployments of one group that share an `order`; all that could take a call are shown to the strategy.
 
     Args:
-        order: theirs.
         accounts: at least one.
-        sample: which of them the group's strategy wants to see; up to eight, all are shown to it.
     """
 
-    __slots__ = ("_sample", "_urn", "accounts", "order")
+    __slots__ = ("accounts",)
 
-    def __init__(self, order: int, accounts: Sequence[Account], sample: Sample = Sample.ALL) -> None:
-        self.order = order
+    def __init__(self, accounts: Sequence[Account]) -> None:
         self.accounts = list(accounts)
-        self._sample = sample if len(self.accounts) > FULL_SCAN else Sample.ALL
-        # Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
-        sizes = [account.weight for account in self.accounts] if sample is Sample.WEIGHT else []
-        self._urn = Urn(self.accounts, sizes if any(sizes) else [account.capacity for account in self.accounts])
+
+    @property
+    def order(self) -> int:
+        """Theirs."""
+        return self.accounts[0].deployment.order
 
     def candidates(self, asking: Asking) -> list[Account]:
         """The accounts that could take the call and that the strategy wants to see."""
-        sample, accounts = self._sample, self.accounts
-        if sample is _ALL:
-            admits = asking.admits
-            return [account for account in accounts if admits(account)]
-        if sample is _TURN:
-            return self._first(asking.turn % len(accounts), asking)
-        found = self._drawn(asking, 1 if sample is _WEIGHT else DRAWN)
-        if found:
-            return found
-        start = int(asking.rng.random() * len(accounts))
-        if sample is _WEIGHT:
-            found = self._first(start, asking, least_weight=1e-12)  # a weight of 0 is the last resort
-        return found or self._first(start, asking)
-
-    def _drawn(self, asking: Asking, wanted: int) -> list[Account]:
-        """Those that fit of `wanted` drawn by chance.  If that is less than half, it draws on for a while.
-
-        One that is drawn twice is shown once: among three, to look for another in its place costs more than it gains.
-        """
-        urn, dice, admits = self._urn, asking.rng.random, asking.admits
-        found = urn.draw(wanted, dice, admits)
-        more = DRAWS - wanted
-        while more and 2 * len(found) < wanted:
-            more -= 1
-            found += [account for account in urn.draw(1, dice, admits) if account not in found]
-        return found
+        admits = asking.admits
+        return [account for account in self.accounts if admits(account)]
 
     def _first(self, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
         """The first that fits, from a place on and around."""
@@ -78,6 +51,62 @@ class Tier:
             if account.weight >= least_weight and asking.admits(account):
                 return [account]
         return []
+
+
+class TierInTurn(Tier):
+    """A large tier that shows the first that fits, from a place that moves on with each call."""
+
+    __slots__ = ()
+
+    def candidates(self, asking: Asking) -> list[Account]:
+        """One, or none if nothing fits."""
+        return self._first(asking.turn % len(self.accounts), asking)
+
+
+class DrawnTier(Tier):
+    """A large tier that shows a few, drawn by chance; where none of them fits, the first from a random place on.
+
+    Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
+
+    Args:
+        accounts: at least one.
+        by_weight: one is drawn in proportion to `weight`; else three, in proportion to `capacity`.
+    """
+
+    __slots__ = ("_by_weight", "_urn", "_wanted")
+
+    def __init__(self, accounts: Sequence[Account], by_weight: bool) -> None:
+        super().__init__(accounts)
+        weights = [account.weight for account in accounts] if by_weight else []
+        self._by_weight = by_weight
+        self._wanted = 1 if by_weight else DRAWN
+        self._urn = Urn(self.accounts, weights if any(weights) else [account.capacity for account in accounts])
+
+    def candidates(self, asking: Asking) -> list[Account]:
+        """Those that fit of the drawn ones.  If that is less than half, it draws on for a while.
+
+        One that is drawn twice is shown once: among three, to look for another in its place costs more than it gains.
+        """
+        urn, wanted, dice, admits = self._urn, self._wanted, asking.rng.random, asking.admits
+        found = urn.draw(wanted, dice, admits)
+        if 2 * len(found) >= wanted:
+            return found
+        for _ in range(DRAWS - wanted):
+            found += [account for account in urn.draw(1, dice, admits) if account not in found]
+            if 2 * len(found) >= wanted:
+                break
+        return found or self._from(int(dice() * len(self.accounts)), asking)
+
+    def _from(self, start: int, asking: Asking) -> list[Account]:
+        found = self._first(start, asking, least_weight=1e-12) if self._by_weight else []
+        return found or self._first(start, asking)  # a weight of 0 is the last resort
+
+
+def tier_for(accounts: Sequence[Account], sample: Sample) -> Tier:
+    """The tier of these deployments, at least one, for a strategy that wants to see `sample` of them."""
+    if sample is Sample.ALL or len(accounts) <= FULL_SCAN:
+        return Tier(accounts)
+    return TierInTurn(accounts) if sample is Sample.TURN else DrawnTier(accounts, by_weight=sample is Sample.WEIGHT)
 
 
 class Urn:
@@ -92,33 +121,35 @@ class Urn:
         sizes: as many, none below 0.  Where all are 0 they are alike.
     """
 
-    __slots__ = ("_beyond", "_marks", "_own", "_places")
+    __slots__ = ("_places",)
 
     def __init__(self, accounts: Sequence[Account], sizes: Sequence[float]) -> None:
-        self._own = accounts
-        self._beyond = list(accounts)
-        self._places = len(accounts)
+        beyond = list(accounts)
         each = sum(sizes) / len(sizes) or 1.0
         left = [size / each for size in sizes]
-        self._marks = [1.0] * len(sizes)
+        marks = [1.0] * len(sizes)
         small = [place for place, size in enumerate(left) if size < 1.0]
         large = [place for place, size in enumerate(left) if size >= 1.0]
         while small and large:
             place, giver = small.pop(), large[-1]
-            self._marks[place] = left[place]
-            self._beyond[place] = accounts[giver]
+            marks[place] = left[place]
+            beyond[place] = accounts[giver]
             left[giver] -= 1.0 - left[place]
             if left[giver] < 1.0:
                 small.append(large.pop())
+        self._places = list(zip(marks, accounts, beyond, strict=True))
 
     def draw(self, times: int, dice: Callable[[], float], fits: Callable[[Account], bool]) -> list[Account]:
         """Those that fit of so many accounts, each drawn by one throw of the dice (0.0 to below 1.0); each once."""
-        own, marks, places = self._own, self._marks, self._places
+        places = self._places
+        size = len(places)
         drawn: list[Account] = []
         for _ in range(times):
-            at = dice() * places
+            at = dice() * size
             place = int(at)
-            account = own[place] if at - place < marks[place] else self._beyond[place]
+            mark, account, beyond = places[place]
+            if at - place >= mark:
+                account = beyond
             if account not in drawn and fits(account):
                 drawn.append(account)
         return drawn

@@ -14,7 +14,7 @@ from strategies.simple_shuffle import effective_weights
 
 from .account import Account
 from .budget import RetryBudget
-from .choice import Asking, Tier, sample_of
+from .choice import Asking, Tier, sample_of, tier_for
 from .events import Event, StrategyFailed
 from .health import State
 from .queue import Queue
@@ -24,6 +24,7 @@ from .values import Call
 FALLBACK_STRATEGY = LeastLoaded()
 PANIC_SHARE = 0.5
 OUT = (State.EJECTED, State.PROBING, State.DISABLED)
+SMOOTHING = 0.05
 SHOWN = 20
 """Deployments that a refusal explains, at most."""
 
@@ -50,7 +51,7 @@ class Group:
             account.weight = weight
         sample = sample_of(strategy)
         orders = sorted({account.deployment.order for account in self.accounts})
-        self.tiers = [Tier(o, [a for a in self.accounts if a.deployment.order == o], sample) for o in orders]
+        self.tiers = [tier_for([a for a in self.accounts if a.deployment.order == o], sample) for o in orders]
         self.budget = RetryBudget()
         self.queue = Queue()
         self.turn = 0
@@ -94,27 +95,27 @@ class Group:
         return skip
 
     def choose(self, asking: Asking) -> Account | None:
-        """The deployment that takes the call, with its projected `utilisation`; None if nothing can now."""
-        found = self._first_tier(asking)
-        if found is None and asking.eases:
-            asking.eases = False
-            found = self._first_tier(asking)
-        if found is not None:
-            return found
-        if any(self._panics(tier, asking.now) for tier in self.tiers):
-            asking.panic = True
-            # A refused key tells its caller more than "nothing is left" does, so if all are disabled, one is asked.
-            asking.desperate = all(a.health.state(asking.now) is State.DISABLED for a in self.accounts)
-            return self._first_tier(asking)
-        return None
+        """The deployment that takes the call, with its projected `utilisation`; None if nothing can now.
 
-    def _first_tier(self, asking: Asking) -> Account | None:
-        """The strategy's choice in the lowest tier that has any candidate."""
+        It is the strategy's choice in the lowest tier that has any candidate.
+        """
         for tier in self.tiers:
             found = tier.candidates(asking)
             if found:
                 return self._ask_strategy(found, asking)
-        return None
+        return self.choose(asking) if self._relaxes(asking) else None
+
+    def _relaxes(self, asking: Asking) -> bool:
+        """Nothing fits: be content with less, first with a slow start, then with an ejection.  False: that is all."""
+        if asking.eases:
+            asking.eases = False
+            return True
+        if asking.panic or not any(self._panics(tier, asking.now) for tier in self.tiers):
+            return False
+        asking.panic = True
+        # A refused key tells its caller more than "nothing is left" does, so if all are disabled, one is asked.
+        asking.desperate = all(a.health.state(asking.now) is State.DISABLED for a in self.accounts)
+        return True
 
     @staticmethod
     def _panics(tier: Tier, now: float) -> bool:
@@ -129,9 +130,6 @@ class Group:
     def _ask_strategy(self, found: list[Account], asking: Asking) -> Account:
         if len(found) == 1:
             return found[0]
-        typical = self.seconds
-        for account in found:
-            account.slowness = account.seconds / typical if typical and account.seconds else 1.0
         try:
             chosen = self.strategy.choose(found.copy(), asking)
         except Exception as error:  # a strategy is the user's code; the call must go on without it
@@ -144,6 +142,13 @@ class Group:
         self._events.append(StrategyFailed(self.name, type(self.strategy).__name__, problem))
         chosen = FALLBACK_STRATEGY.choose(found, asking)
         return next(account for account in found if account is chosen)
+
+    def timed(self, account: Account, seconds: float) -> None:
+        """Take the duration of a success into the smoothed ones: its deployment's, and the group's."""
+        account.timed(seconds)
+        self.seconds += SMOOTHING * (seconds - self.seconds) if self.seconds else seconds
+        if self.seconds and len(self.accounts) > 1:  # one that is asked for by its id is compared with its group only
+            account.slowness = account.seconds / self.seconds
 
     def opening(self, step: Reserve, now: float, *, skip_tried: bool) -> tuple[float | None, Account | None]:
         """When a deployment could first take the call, in seconds on the clock, and which; None if none ever."""

@@ -231,9 +231,7 @@ class Ledger:
         account.counters.successes += 1
         if not lease.call.charged:
             return self._alive(account, lease, now)
-        account.timed(reply.seconds)
-        group = self.groups[lease.call.group]
-        group.seconds += 0.05 * (reply.seconds - group.seconds) if group.seconds else reply.seconds
+        self.groups[lease.call.group].timed(account, reply.seconds)
         recovered = self._alive(account, lease, now)
         return account.learn(reply.limits, charged, lease.call.tokens, now) or recovered
 

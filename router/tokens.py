@@ -179,10 +179,9 @@ def _output(body: Mapping[str, Any]) -> int:
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or body.get("max_output_tokens")
     if type(limit) is not int or limit <= 0:
         return 0
-    answers = 1
     if "n" in body or "best_of" in body:
-        answers = max(_count(body.get("n")), _count(body.get("best_of")))
-    return answers * limit
+        limit *= max(_count(body.get("n")), _count(body.get("best_of")))
+    return limit
 
 
 def _count(value: Any) -> int:

@@ -41,7 +41,9 @@ class Candidate:
     weight: float
     """Its weight for weighted strategies: `weight`, else `rpm`, else `tpm`, else 1.0 (see `simple-shuffle`)."""
     slowness: float
-    """Seconds per call compared with the group: 1.0 is typical, 2.0 takes twice as long; 1.0 before the first reply."""
+    """Seconds per call compared with the group when it last answered: 1.0 is typical, 2.0 takes twice as long.
+
+    1.0 before the first reply."""
 
 
 @dataclass(slots=True)

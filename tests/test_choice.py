@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from router.account import Account
 from router.charge import ChargePolicy
-from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, Urn, sample_of
+from router.choice import DRAWN, DRAWS, FULL_SCAN, Asking, Tier, Urn, sample_of, tier_for
 from router.configured import Deployment, HealthPolicy
 from router.group import Group
 from router.health import Resource
@@ -30,12 +30,12 @@ def account(name: str, **options: Any) -> Account:
 
 
 def tier(size: int, sample: Sample = Sample.ALL, **options: Any) -> Tier:
-    return Tier(1, [account(f"d{i}", **options) for i in range(size)], sample)
+    return tier_for([account(f"d{i}", **options) for i in range(size)], sample)
 
 
 def seen_by(sample: Sample, tier: Tier) -> Tier:
     """The same deployments, as a strategy is shown them that wants this sample."""
-    return Tier(tier.order, tier.accounts, sample)
+    return tier_for(tier.accounts, sample)
 
 
 def asking(tokens: int = 10, seed: int = 1, skip: Collection[str] = (), turn: int = 0) -> Asking:
@@ -140,7 +140,7 @@ def test_an_urn_holds_each_account_by_its_size(sizes: list[float]) -> None:
 def one_of_ten_is_big() -> Tier:
     """It has 91 % of the capacity."""
     fleet = [account("big", tpm=91_000), *(account(f"s{i}", tpm=1000) for i in range(9))]
-    return Tier(1, fleet, Sample.CAPACITY)
+    return tier_for(fleet, Sample.CAPACITY)
 
 
 def test_where_the_dice_show_the_same_one_again_and_again_another_is_looked_for() -> None:
@@ -164,7 +164,7 @@ def test_draws_follow_the_weight_where_the_strategy_asks_for_it() -> None:
     group = [account(f"d{i}", tpm=1000) for i in range(10)]
     for i, member in enumerate(group):
         member.weight = float(i)
-    weighted = Tier(1, group, Sample.WEIGHT)
+    weighted = tier_for(group, Sample.WEIGHT)
     rng = Random(7)
     drawn = Counter(names(weighted.candidates(asking(seed=rng.getrandbits(30))))[0] for _ in range(9000))
     assert drawn["d0"] == 0
@@ -183,7 +183,7 @@ def test_a_weight_of_zero_takes_calls_only_when_no_other_can() -> None:
     group = tier(20, tpm=1000)
     for member in group.accounts[1:]:
         member.weight = 0.0
-    weighted = Tier(1, group.accounts, Sample.WEIGHT)
+    weighted = tier_for(group.accounts, Sample.WEIGHT)
     assert {n for s in range(50) for n in names(weighted.candidates(asking(seed=s)))} == {"d0"}
     fill(group.accounts[0], 1000)
     spilled = {n for s in range(50) for n in names(weighted.candidates(asking(seed=s)))}
@@ -271,15 +271,27 @@ def test_a_candidate_says_what_the_account_is() -> None:
     assert (east.capacity, east.weight) == (60_000, 0.5)
 
 
-@pytest.mark.parametrize(("own", "typical", "slowness"), [(3.0, 1.5, 2.0), (0.0, 1.5, 1.0), (1.5, 0.0, 1.0)], ids=str)
-def test_slowness_is_against_the_group_and_1_before_the_first_replies(
-    own: float, typical: float, slowness: float
-) -> None:
-    fleet = [account("east"), account("west")]
+def test_slowness_is_against_the_group_when_the_deployment_last_answered() -> None:
+    east, west = fleet = [account("east"), account("west")]
     group = Group("g", fleet, LeastLoaded(), [])
-    fleet[0].seconds, group.seconds = own, typical
-    assert group.choose(asking()) in fleet
-    assert fleet[0].slowness == slowness
+    assert east.slowness == west.slowness == 1.0  # before the first replies
+    group.timed(east, 1.0)
+    assert (east.slowness, west.slowness) == (1.0, 1.0)
+    group.timed(west, 3.0)
+    assert group.seconds == pytest.approx(1.1)
+    assert east.slowness == 1.0
+    assert west.slowness == pytest.approx(3.0 / 1.1)
+
+
+def test_a_deployment_asked_for_by_its_id_is_not_compared_with_itself() -> None:
+    east, west = fleet = [account("east"), account("west")]
+    group, alone = Group("g", fleet, LeastLoaded(), []), Group("east", [east], LeastLoaded(), [])
+    group.timed(west, 1.0)
+    group.timed(east, 3.0)
+    slowness = east.slowness
+    assert slowness > 2.0
+    alone.timed(east, 3.0)
+    assert east.slowness == slowness
 
 
 def test_a_strategy_that_does_not_say_what_it_wants_to_see_sees_everything() -> None:
