@@ -28,7 +28,8 @@ from router import Router
 from router.account import Account
 from router.azure.attempt import Attempt
 from router.azure.chunks import ChunkReader
-from router.azure.engines import Answer
+from router.azure.engines import Answer, Request
+from router.azure.engines.httpx2_engine import Httpx2Engine
 from router.azure.intake import Intake
 from router.charge import ChargePolicy
 from router.configured import Deployment, HealthPolicy
@@ -39,6 +40,7 @@ from router.values import Call, Failure, Lease, Reply, Usage
 from router.window import SLOT_S, Window
 from strategies.least_loaded import LeastLoaded
 from strategies.simple_shuffle import SimpleShuffle
+from tests.azure.fault_server import FaultServer, always
 
 ROOT = Path(__file__).parents[1]
 OURS = (str(ROOT / "router"), str(ROOT / "strategies"), "<string>")
@@ -199,6 +201,18 @@ def test_a_request_and_the_judgement_of_its_answer() -> None:
         return attempt.judged(Answer(200, HEADERS, BODY))
 
     at_most(1470, per_run(deed))
+
+
+@exact
+def test_an_exchange_on_a_connection_of_httpx2s_pool() -> None:
+    headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    reply = f"HTTP/1.1 200 OK\r\n{headers}content-length: {len(BODY)}\r\n\r\n".encode() + BODY
+    engine = Httpx2Engine()
+    with FaultServer(always(reply)) as server:
+        request = Request("POST", server.url, {"api-key": "k", "content-type": "application/json"}, BODY)
+        at_most(1680, per_run(lambda: engine.send(request)))
+        assert server.connections == 1
+    engine.close()
 
 
 @exact

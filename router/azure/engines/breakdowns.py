@@ -68,7 +68,7 @@ def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer"
 
 
 def ambiguous(request: Request) -> Breakdown:
-    """The Breakdown of an answer with a length and chunks as well; h11 lets it pass (RFC 9112 §6.3 forbids it)."""
+    """The Breakdown of an answer with a length and chunks as well, which RFC 9112 §6.3 forbids; h11 lets it pass."""
     return Breakdown(Kind.PROTOCOL, f"{host_of(request)} announced a length and chunks for the same answer", sent=True)
 
 

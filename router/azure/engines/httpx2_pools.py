@@ -1,7 +1,7 @@
-"""Where do blocking calls and trio get their connections?  Importing this file imports httpx2.
+"""Where do blocking calls and trio get their connections?  Importing this file imports httpcore2.
 
 Our own calls stand on the pools of httpcore2, the floor of httpx2: a call needs no cookies, redirects, hooks or
-address parsing, which are half of what an httpx2 client does.  httpx2's `Response` decodes what comes back.
+address parsing, which are half of what an httpx2 client does.
 """
 
 from __future__ import annotations
@@ -14,11 +14,64 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore2
-import httpx2
 
 from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
 from .breakdowns import connect_time, unasked
+from .httpx2_connections import AwaitingConnection, BlockingConnection
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
+
+
+class Unread:
+    """An answer whose body is not read yet, and needs no decoding; an `httpx2.Response`, as far as we use one.
+
+    Args:
+        answer: of a pool, a blocking or an awaiting one.
+        headers: its own, by their names in lower case.
+    """
+
+    def __init__(self, answer: httpcore2.Response, headers: dict[str, str]) -> None:
+        self.status_code = answer.status
+        self.headers = headers
+        self.extensions = answer.extensions
+        self._stream: Any = answer.stream
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """The body as it comes."""
+        return iter(self._stream)
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """The same, awaiting."""
+        return aiter(self._stream)
+
+    def close(self) -> None:
+        """Give the connection back, or drop it."""
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        """The same, awaiting."""
+        await self._stream.aclose()
+
+
+class StraightBlockingPool(httpcore2.ConnectionPool):
+    """A pool of our own connections."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(**settings)
+        self._settings = settings
+
+    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.ConnectionInterface:
+        return BlockingConnection(origin, self._settings)
+
+
+class StraightAwaitingPool(httpcore2.AsyncConnectionPool):
+    """The same, awaiting."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(**settings)
+        self._settings = settings
+
+    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
+        return AwaitingConnection(origin, self._settings)
 
 
 class BlockingPools:
@@ -26,11 +79,11 @@ class BlockingPools:
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._settings = _settings(tls, BoundedBackend())
-        self._direct = httpcore2.ConnectionPool(**self._settings)
+        self._direct = StraightBlockingPool(self._settings)
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 
-    def send(self, request: Request) -> httpx2.Response:
-        """The answer with its body unread.  The time for all of it begins now."""
+    def send(self, request: Request) -> Any:
+        """The answer, an `Unread` or an `httpx2.Response`.  The time for all of it begins now."""
         now = time.monotonic()
         due.connected, due.done = now + connect_time(request), now + request.timeout
         body = request.body if isinstance(request.body, bytes) else request.body.parts()
@@ -40,8 +93,7 @@ class BlockingPools:
         if not _is_asked_for(answer.extensions):
             answer.close()
             raise unasked(request)
-        stream = BlockingBody(answer.stream)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions)
+        return _unread(answer)
 
     def close(self) -> None:
         """Close every connection."""
@@ -61,11 +113,11 @@ class AwaitingPools:
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._settings = _settings(tls, AwaitingBackend())
-        self._direct = httpcore2.AsyncConnectionPool(**self._settings)
+        self._direct = StraightAwaitingPool(self._settings)
         self._proxied: dict[str, httpcore2.AsyncConnectionPool] = {}
 
-    async def send(self, request: Request) -> httpx2.Response:
-        """The answer with its body unread."""
+    async def send(self, request: Request) -> Any:
+        """The answer, an `Unread` or an `httpx2.Response`."""
         body = request.body if isinstance(request.body, bytes) else request.body.aparts()
         message, proxy = _message(request, body)
         pool = self._direct if proxy is None else self._through(proxy)
@@ -73,7 +125,7 @@ class AwaitingPools:
         if not _is_asked_for(answer.extensions):
             await answer.aclose()
             raise unasked(request)
-        return httpx2.Response(answer.status, headers=answer.headers, stream=AwaitingBody(answer.stream))
+        return _unread(answer)
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -86,40 +138,28 @@ class AwaitingPools:
         return self._proxied[proxy]
 
 
-class BlockingBody(httpx2.SyncByteStream):
-    """A body as httpx2 wants to read it."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._stream)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class AwaitingBody(httpx2.AsyncByteStream):
-    """The same, awaiting."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._stream.__aiter__()  # type: ignore[no-any-return]
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
 def _is_asked_for(extensions: Mapping[str, Any]) -> bool:
     """Whether an answer came after its request."""
     return bool(extensions["network_stream"].heard)
 
 
+def _unread(answer: httpcore2.Response) -> Any:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in answer.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "content-encoding" not in headers:
+        return Unread(answer, headers)
+    from .httpx2_decoding import decoded
+
+    return decoded(answer)
+
+
 def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
+    context = tls or surroundings.trust()
+    context.set_alpn_protocols(["http/1.1"])
     return {
-        "ssl_context": tls or surroundings.trust(),
+        "ssl_context": context,
         "max_connections": MAX_CONNECTIONS,
         "max_keepalive_connections": MAX_CONNECTIONS,
         "keepalive_expiry": KEEP_ALIVE_S,
@@ -149,5 +189,7 @@ def _target(url: str) -> tuple[httpcore2.URL, bytes, str | None]:
 
 
 def _proxy(proxy: str) -> dict[str, Any]:
+    import httpx2
+
     parts = httpx2.Proxy(proxy)
     return {"proxy_url": str(parts.url), "proxy_auth": parts.raw_auth}

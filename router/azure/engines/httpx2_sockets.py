@@ -3,8 +3,8 @@
 A blocking pool has timeouts for each read only, so a server that trickles could hold a call for ever.  Therefore
 each stream below it asks `Due`, a value per thread, how long the exchange may still take.
 
-h11 keeps what came behind an answer, and would take it for the answer to the next call.  So each stream knows whether
-it was read since it was last written to: an answer that is there before is nobody's.
+Through a proxy h11 reads.  It keeps what came behind an answer, and would take it for the answer to the next call.  So
+each stream knows whether it was read since it was last written to: an answer that is there before is nobody's.
 """
 
 from __future__ import annotations

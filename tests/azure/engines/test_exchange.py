@@ -1,4 +1,4 @@
-"""What the exchange over aiohttp's pool does by itself: heads, interim answers, early answers, a full pool."""
+"""What the exchanges over the libraries' pools do by themselves: heads, interim and early answers, a full pool."""
 
 from __future__ import annotations
 
@@ -119,8 +119,9 @@ def test_more_addresses_than_are_kept_are_served_all_the_same(monkeypatch: pytes
     assert [request.split()[1].rsplit(b"/", 1)[1] for request in server.requests] == [b"1", b"2", b"3", b"4", b"1"]
 
 
-def test_answers_of_every_kind_follow_each_other_on_one_connection() -> None:
-    """The parser of a connection reads them all: nothing of one may stand in the next."""
+@pytest.mark.parametrize("side", SIDES, ids=str)
+def test_answers_of_every_kind_follow_each_other_on_one_connection(side: Side) -> None:
+    """Nothing of one may stand in the next."""
     squeezed = gzip.compress(b'{"squeezed": 1}')
     answers = [
         answer({"plain": 1}, X_First="1"),
@@ -142,7 +143,7 @@ def test_answers_of_every_kind_follow_each_other_on_one_connection() -> None:
         return [(a.status, a.body, a.headers.get("x-first") or a.headers.get("retry-after")) for a in got]
 
     with FaultServer(script) as server:
-        got = AIOHTTP.run(scenario)
+        got = side.run(scenario)
     assert got == [
         (200, b'{"plain": 1}', "1"),
         (204, b"", None),
@@ -187,20 +188,32 @@ def test_what_nobody_asked_for_is_no_answer_to_the_next_call(side: Side, looks: 
 
 @pytest.mark.parametrize("side", SIDES, ids=str)
 def test_a_second_answer_in_the_same_packet_is_no_answer_to_the_next_call(side: Side) -> None:
-    """aiohttp ends the connection at once.  httpcore2 writes to it once more: that call breaks, the next is well."""
+    async def scenario(engine: Any) -> list[bytes]:
+        return [(await engine.asend(request_to(server))).body for _ in range(2)]
 
-    def script(peer: Peer) -> None:
-        peer.request()
-        peer.say(answer({"n": server.connections}) + answer({"n": "not yours"}))
-        peer.request()
+    with FaultServer(answers_twice) as server:
+        assert side.run(scenario) == [b'{"n": "first"}', b'{"n": "first"}']
+        assert server.connections == 2
+
+
+def answers_twice(peer: Peer) -> None:
+    peer.request()
+    peer.say(answer({"n": "first"}) + answer({"n": "not yours"}))
+    peer.request()
+
+
+@pytest.mark.parametrize("side", [side for side in SIDES if side is not AIOHTTP], ids=str)
+def test_neither_is_it_through_a_proxy(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There httpcore2 reads by itself, and writes to that connection once more: this call breaks, the next is well."""
 
     async def scenario(engine: Any) -> list[bytes]:
-        first = await engine.asend(request_to(server))
-        if side is not AIOHTTP:
-            with pytest.raises(Breakdown, match="answered before it was asked") as broken:
-                await engine.asend(request_to(server))
-            assert broken.value.kind is Kind.PROTOCOL
-        return [first.body, (await engine.asend(request_to(server))).body]
+        request = Request("POST", f"http://twice-{side.name.replace(' ', '-')}.example/x", {}, b"{}", timeout=5.0)
+        first = await engine.asend(request)
+        with pytest.raises(Breakdown, match="answered before it was asked") as broken:
+            await engine.asend(request)
+        assert broken.value.kind is Kind.PROTOCOL
+        return [first.body, (await engine.asend(request)).body]
 
-    with FaultServer(script) as server:
-        assert side.run(scenario) == [b'{"n": 1}', b'{"n": 2}']
+    with FaultServer(answers_twice) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        assert side.run(scenario) == [b'{"n": "first"}', b'{"n": "first"}']

@@ -51,6 +51,17 @@ def test_the_bytes_come_as_they_were_sent_and_end_cleanly(side: Side) -> None:
     assert read_all(side, always(chunked(*parts))) == (b"".join(parts), None)
 
 
+def test_chunks_that_came_together_are_read_together(side: Side) -> None:
+    parts = [b"data: %d\n\n" % number for number in range(50)]
+
+    async def scenario(engine: Any) -> list[bytes]:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        return [await chunks.aread(5.0), await chunks.aread(5.0)]
+
+    with FaultServer(always(chunked(*parts))) as server:
+        assert side.run(scenario) == [b"".join(parts), b""]
+
+
 def test_the_headers_are_handed_back_before_the_body_has_come(side: Side) -> None:
     def script(peer: Peer) -> None:
         peer.request()
