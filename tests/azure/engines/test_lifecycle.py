@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx2
 import pytest
 
-from router.azure.engines import Answer, Breakdown, Request, http1
+from router.azure.engines import Answer, Breakdown, Request, aiohttp_client, http1, httpx2_pools
 from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.breakdowns import kind_of
 from router.azure.engines.httpx2_engine import Httpx2Engine
@@ -196,6 +197,39 @@ def test_a_hundred_cancelled_calls_leave_the_engine_usable(side: Side) -> None:
 
     with FaultServer(script) as server:
         assert side.run(scenario) == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_that_is_cancelled_at_any_step_gives_its_place_back(
+    side: Side, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(httpx2_pools, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(aiohttp_client, "MAX_CONNECTIONS", 1)
+
+    async def whole(engine: Any) -> None:
+        answer = await engine.asend(request_to(server, stream=stream))
+        if stream:
+            try:
+                while await answer.chunks.aread(5.0):
+                    pass
+            finally:
+                await answer.chunks.aclose()
+        finished.append(answer.status)
+
+    async def scenario(engine: Any) -> None:
+        for steps in range(40):
+            async with anyio.create_task_group() as group:
+                group.start_soon(whole, engine)
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                group.cancel_scope.cancel()
+            finished.clear()
+            await whole(engine)
+            assert finished == [200], f"after {steps} steps"
+
+    finished: list[int] = []
+    with FaultServer(always(chunked(b"x" * 1000, b"y" * 1000))) as server:
+        side.run(scenario)
 
 
 def test_a_child_process_dials_for_itself_and_leaves_the_parents_connection_alone() -> None:
