@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
+import trustme
+
 GOODBYE_S = 5.0
 """How long a test waits for a client to hang up before it counts as not done."""
 
@@ -127,6 +129,7 @@ class FaultServer:
         requests: every whole request that was read, as bytes.
         port: on which it listens.
         connections: how many connections were accepted.
+        resumed: for each TLS handshake, whether it went on with an earlier session.
         goodbyes: set when a client has hung up on `wait_for_goodbye`.
         stopped: set when the test is over.
     """
@@ -140,6 +143,7 @@ class FaultServer:
         self._socks: list[socket.socket] = []
         self.requests: list[bytes] = []
         self.connections = 0
+        self.resumed: list[bool | None] = []
         self.goodbyes = threading.Event()
         self.stopped = threading.Event()
 
@@ -176,7 +180,9 @@ class FaultServer:
     def _serve(self, sock: socket.socket) -> None:
         try:
             if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True)
+                secured = self._tls.wrap_socket(sock, server_side=True)
+                self.resumed.append(secured.session_reused)
+                sock = secured
                 self._socks.append(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._script(Peer(sock, self))
@@ -221,6 +227,21 @@ def always(response: bytes) -> Script:
             peer.say(response)
 
     return script
+
+
+def authority() -> tuple[trustme.CA, ssl.SSLContext]:
+    """A new one, and the settings of a client that trusts it and no other."""
+    ca = trustme.CA()
+    trusting = ssl.create_default_context()
+    ca.configure_trust(trusting)
+    return ca, trusting
+
+
+def server_tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """The settings of a server that shows this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
 
 
 @contextlib.contextmanager

@@ -176,8 +176,11 @@ def _is_writing(connection: Connection) -> bool:
 
 
 def _drop(connection: Connection) -> None:
-    """Close a connection, and do not wait for a service that no longer reads: a mere `close` would, for ever."""
-    if _is_writing(connection) and connection.transport is not None:
+    """Hang up at once.
+
+    A mere `close` would wait for a service that no longer reads, for ever, and with TLS for its goodbye, 30 s.
+    """
+    if connection.transport is not None:
         connection.transport.abort()
     connection.close()
 

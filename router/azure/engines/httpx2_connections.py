@@ -18,6 +18,7 @@ import httpcore2
 
 from . import KEEP_ALIVE_S
 from .http1 import Reading, Sending
+from .tls_sessions import ResumingContext
 
 _READ_BYTES = 2**16
 
@@ -98,6 +99,9 @@ class _Connection:
 class BlockingConnection(_Connection, httpcore2.ConnectionInterface):
     """A straight connection for blocking calls.  The stream below keeps to the time (`httpx2_sockets.Due`)."""
 
+    _is_secured_anew = False
+    """Its TLS session is not remembered yet."""
+
     def handle_request(self, request: httpcore2.Request) -> httpcore2.Response:
         """Send, and read the answer's head."""
         reading = self._begin()
@@ -121,6 +125,9 @@ class BlockingConnection(_Connection, httpcore2.ConnectionInterface):
 
     def done(self, reading: Reading) -> None:
         """The exchange is over: keep the connection, or drop it."""
+        if self._is_secured_anew and reading.complete:
+            self._is_secured_anew = False
+            self._settings["ssl_context"].remember(self._host, self._stream.get_extra_info("socket"))
         if not self._is_kept(reading):
             self.close()
 
@@ -134,7 +141,9 @@ class BlockingConnection(_Connection, httpcore2.ConnectionInterface):
         backend: httpcore2.NetworkBackend = self._settings["network_backend"]
         stream = backend.connect_tcp(self._host, self._origin.port)
         if self._origin.scheme == b"https":
-            stream = stream.start_tls(self._settings["ssl_context"], self._host)
+            context = self._settings["ssl_context"]
+            stream = stream.start_tls(context, self._host)
+            self._is_secured_anew = isinstance(context, ResumingContext)
         return stream
 
     def _write(self, request: httpcore2.Request) -> None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 from functools import lru_cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from .tls_sessions import ResumingContext
 
 
 def trust() -> ssl.SSLContext:
@@ -23,7 +26,7 @@ def trust() -> ssl.SSLContext:
 @lru_cache(maxsize=4)
 def _trust(file: str | None, folder: str | None) -> ssl.SSLContext:
     """Loading the authorities takes 20 to 50 ms, and every event loop needs them."""
-    context = ssl.create_default_context(cafile=file, capath=folder) if file or folder else _of_the_system()
+    context = _of_files(file, folder) if file or folder else _of_the_system()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -39,10 +42,22 @@ def proxy_for(url: str) -> str | None:
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
+def _of_files(file: str | None = None, folder: str | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=file, capath=folder)  # which knows what a client should insist on
+    context.__class__ = ResumingContext
+    return context
+
+
 def _of_the_system() -> ssl.SSLContext:
     try:
         import truststore  # slow to load, and httpx2 is free to drop it one day
     except ImportError:
-        return ssl.create_default_context()
-    context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return context
+        return _of_files()
+    if sys.platform in ("darwin", "win32"):  # there the system looks at the certificates, which a resumed session lacks
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return context
+
+    class SystemContext(ResumingContext, truststore.SSLContext):  # type: ignore[misc]
+        pass
+
+    return SystemContext(ssl.PROTOCOL_TLS_CLIENT)

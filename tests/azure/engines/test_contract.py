@@ -7,12 +7,13 @@ import gzip
 import socket
 import ssl
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from router.azure.engines import Answer, Breakdown, Request
+from router.azure.engines import Answer, Breakdown, Request, surroundings
 from router.values import Kind
 from tests.azure.fault_server import (
     FaultServer,
@@ -20,12 +21,14 @@ from tests.azure.fault_server import (
     Script,
     always,
     answer,
+    authority,
     chunked,
     closed_port,
     full_backlog,
+    server_tls,
 )
 
-from .sides import SIDES, Side
+from .sides import AWAITING, SIDES, Side
 
 SECRET = "sk-canary-5f0e"
 
@@ -135,19 +138,6 @@ def test_a_tls_handshake_without_answer_ends_at_the_connect_timeout(side: Side) 
     assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
 
 
-def authority() -> tuple[trustme.CA, ssl.SSLContext]:
-    ca = trustme.CA()
-    trusting = ssl.create_default_context()
-    ca.configure_trust(trusting)
-    return ca, trusting
-
-
-def server_tls(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
-
-
 def test_a_trusted_certificate_is_accepted(side: Side) -> None:
     ca, trusting = authority()
     with FaultServer(always(answer()), server_tls(ca.issue_cert("127.0.0.1"))) as server:
@@ -179,12 +169,78 @@ def test_without_settings_of_ours_the_system_is_trusted_and_a_private_authority_
     assert error.kind is Kind.TLS
 
 
-def test_ssl_cert_file_names_the_authorities(side: Side, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    ca, _ = authority()
-    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+@pytest.fixture
+def named_ca(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """An authority that `SSL_CERT_FILE` names."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    with FaultServer(always(answer()), server_tls(ca.issue_cert("127.0.0.1"))) as server:
+    return ca
+
+
+def test_ssl_cert_file_names_the_authorities(side: Side, named_ca: trustme.CA) -> None:
+    with FaultServer(always(answer()), server_tls(named_ca.issue_cert("127.0.0.1"))) as server:
         assert isinstance(outcome(side, request_to(server.url)), Answer)
+
+
+def test_a_new_connection_goes_on_with_the_last_session_of_its_host(side: Side, named_ca: trustme.CA) -> None:
+    with (
+        FaultServer(said(answer()), server_tls(named_ca.issue_cert("127.0.0.1"))) as one,
+        FaultServer(said(answer()), server_tls(named_ca.issue_cert("127.0.0.1"))) as other,
+    ):
+
+        async def scenario(engine: Any) -> list[int]:
+            return [(await engine.asend(request_to(server.url))).status for server in (one, one, one, other, other)]
+
+        assert side.run(scenario) == [200] * 5
+        assert one.resumed == [False, True, True]
+        assert other.resumed == [False, True], "it cannot read the session of the first, so it begins anew"
+
+
+def test_so_it_does_where_the_system_is_trusted(side: Side) -> None:
+    ca, system = trustme.CA(), surroundings._of_the_system()
+    ca.configure_trust(system)
+    with FaultServer(said(answer()), server_tls(ca.issue_cert("127.0.0.1"))) as server:
+
+        async def scenario(engine: Any) -> list[int]:
+            return [(await engine.asend(request_to(server.url))).status for _ in range(3)]
+
+        assert side.run(scenario, tls=system) == [200] * 3
+        assert server.resumed == [False, True, True]
+
+
+@pytest.mark.parametrize("side", AWAITING, ids=str)
+def test_connections_of_one_loop_that_live_at_once_share_a_session(side: Side, named_ca: trustme.CA) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"data: 1\n\n", end=False))
+        peer.wait_for_goodbye()
+
+    with FaultServer(script, server_tls(named_ca.issue_cert("127.0.0.1"))) as server:
+
+        async def scenario(engine: Any) -> None:
+            streams = [(await engine.asend(request_to(server.url, stream=True))).chunks for _ in range(2)]
+            for chunks in streams:
+                await chunks.aclose()
+
+        side.run(scenario)
+        assert server.resumed == [False, True]
+
+
+def test_a_session_of_a_refused_certificate_is_never_taken_up(side: Side, named_ca: trustme.CA) -> None:
+    with FaultServer(always(answer()), server_tls(trustme.CA().issue_cert("127.0.0.1"))) as server:
+
+        async def scenario(engine: Any) -> list[Kind]:
+            kinds = []
+            for _ in range(3):
+                with pytest.raises(Breakdown) as caught:
+                    await engine.asend(request_to(server.url))
+                kinds.append(caught.value.kind)
+            return kinds
+
+        assert side.run(scenario) == [Kind.TLS] * 3
+        assert True not in server.resumed
+        assert server.requests == []
 
 
 def test_a_reset_before_the_headers_is_a_reset(side: Side) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from router.azure.engines import Answer, Breakdown, Request
 from router.values import Kind
-from tests.azure.fault_server import FaultServer, Peer, Script, always, answer, chunk, chunked
+from tests.azure.fault_server import FaultServer, Peer, Script, always, answer, authority, chunk, chunked, server_tls
 
 from .sides import SIDES, Side
 
@@ -169,8 +169,9 @@ def test_headers_that_do_not_come_end_at_the_timeout(side: Side) -> None:
         assert side.run(scenario) is Kind.TIMEOUT
 
 
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("how", ["aclose", "abandon"])
-def test_a_stream_that_is_given_up_hangs_up_at_once(side: Side, how: str) -> None:
+def test_a_stream_that_is_given_up_hangs_up_at_once(side: Side, how: str, secured: bool) -> None:
     def script(peer: Peer) -> None:
         peer.request()
         peer.say(HEAD + chunk(b"data: 1\n\n"))
@@ -190,8 +191,28 @@ def test_a_stream_that_is_given_up_hangs_up_at_once(side: Side, how: str) -> Non
             await anyio.sleep(0.01)
         return False
 
-    with FaultServer(script) as server:
-        assert side.run(scenario)
+    ca, trusting = authority()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        assert side.run(scenario, tls=trusting)
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_a_stream_is_given_up_without_waiting_for_the_goodbye_of_a_service_that_hangs(
+    side: Side, secured: bool
+) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD + chunk(b"data: 1\n\n"))
+        peer.hang()
+
+    async def scenario(engine: Any) -> None:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        await chunks.aread(1.0)
+        await chunks.aclose()
+
+    ca, trusting = authority()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        side.run(scenario, tls=trusting)  # which warns, an error here, of a socket that is left open
 
 
 def test_the_connection_of_a_stream_that_was_read_is_used_again(side: Side) -> None:
