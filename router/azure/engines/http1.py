@@ -19,6 +19,7 @@ MAX_HEAD_BYTES = 100 * 1024
 _APART = 2**16
 """What is as long as this is written by itself, so that it is not copied behind something else."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_VISIBLE = re.compile(rb"[\x21-\x7e]+")
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -32,7 +33,7 @@ class Sending:
             how the body travels; without either there is none.
 
     Raises:
-        LocalProtocolError: a header holds a control character; which one is not said, for it may be the key.
+        LocalProtocolError: the target or a header holds what it may not; which one is not said, for it may be the key.
     """
 
     __slots__ = ("_missing", "_waiting")
@@ -47,6 +48,8 @@ class Sending:
                 self._missing = int(value)
             elif name == b"transfer-encoding":
                 self._missing = None
+        if not _VISIBLE.fullmatch(target):
+            raise httpcore2.LocalProtocolError("the URL holds a character that must be quoted")
         if _CONTROL.search(b"".join(lines)):
             raise httpcore2.LocalProtocolError("a header holds a control character")
         self._waiting = b"\r\n".join((*lines, b"", b""))

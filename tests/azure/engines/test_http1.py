@@ -242,6 +242,12 @@ def test_a_body_that_was_not_announced_is_not_sent() -> None:
         sent([], [b"smuggled"])
 
 
+@pytest.mark.parametrize("target", [b"/a b", b"/a\r\nx: y", b"/\xe9", b""])
+def test_a_target_that_is_not_quoted_is_refused(target: bytes) -> None:
+    with pytest.raises(httpcore2.LocalProtocolError, match="quoted"):
+        Sending(b"POST", target, [])
+
+
 @given(st.sampled_from(["\r", "\n", "\0", "\r\n", "\x7f", "\x1f"]), st.booleans())
 def test_a_header_with_a_control_character_is_refused_and_not_quoted(control: str, in_name: bool) -> None:
     text = f"sk-secret{control}x: y".encode()
