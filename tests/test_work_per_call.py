@@ -204,13 +204,13 @@ def test_a_request_and_the_judgement_of_its_answer() -> None:
 
 
 @exact
-def test_an_exchange_on_a_connection_of_httpx2s_pool() -> None:
+def test_a_blocking_exchange_on_a_connection_of_ours() -> None:
     headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
     reply = f"HTTP/1.1 200 OK\r\n{headers}content-length: {len(BODY)}\r\n\r\n".encode() + BODY
     engine = Httpx2Engine()
     with FaultServer(always(reply)) as server:
         request = Request("POST", server.url, {"api-key": "k", "content-type": "application/json"}, BODY)
-        at_most(1680, per_run(lambda: engine.send(request)))
+        at_most(1650, per_run(lambda: engine.send(request)))
         assert server.connections == 1
     engine.close()
 

@@ -2,7 +2,7 @@
 
 `Sending` makes the bytes of a request, `Reading` takes those of its answer; the connections of
 `httpx2_connections.py`, blocking and awaiting, carry them.  httptools reads, which is Node's parser, as strict as it
-comes.  What goes wrong is said in the exceptions of httpcore2, which stands around this.
+comes.  What goes wrong is said in the exceptions of httpcore2, as below and beside this.
 """
 
 from __future__ import annotations

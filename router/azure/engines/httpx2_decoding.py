@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
-import httpcore2
 import httpx2
 
 
-def decoded(answer: httpcore2.Response) -> httpx2.Response:
-    """An answer of a pool's whose body comes out as it was before it was compressed."""
-    return httpx2.Response(
-        answer.status, headers=answer.headers, stream=_Body(answer.stream), extensions=answer.extensions
-    )
+def decoded(
+    status: int, headers: list[tuple[bytes, bytes]], stream: Any, extensions: MutableMapping[str, Any]
+) -> httpx2.Response:
+    """An answer whose body comes out as it was before it was compressed; see `httpx2_pools.Unread`."""
+    return httpx2.Response(status, headers=headers, stream=_Body(stream), extensions=extensions)
 
 
 class _Body(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body as httpx2 takes it; its pool was a blocking or an awaiting one."""
+    """A body as httpx2 takes it, a blocking or an awaiting one."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

@@ -1,39 +1,60 @@
 """Where do blocking calls and trio get their connections?  Importing this file imports httpcore2.
 
-Our own calls stand on the pools of httpcore2, the floor of httpx2: a call needs no cookies, redirects, hooks or
-address parsing, which are half of what an httpx2 client does.
+Straight connections are our own (`httpx2_connections.py`), kept by the rules of `roster.py`; what goes through a proxy
+goes through a pool of httpcore2, the floor of httpx2.  The pools of httpcore2 look at every connection for every
+request: with 256 threads that was most of what a call cost.
 """
 
 from __future__ import annotations
 
 import ssl
+import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import httpcore2
 
 from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
 from .breakdowns import connect_time, unasked
+from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
+from .roster import Origin, Roster
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address, taken apart."""
+
+    url: httpcore2.URL
+    origin: Origin
+    host: bytes
+    """For the header of that name."""
+    proxy: str | None
 
 
 class Unread:
     """An answer whose body is not read yet, and needs no decoding; an `httpx2.Response`, as far as we use one.
 
     Args:
-        answer: of a pool, a blocking or an awaiting one.
-        headers: its own, by their names in lower case.
+        status: of HTTP.
+        headers: by their names in lower case.
+        stream: the body, to be iterated over and closed, blocking or awaiting.
+        extensions: as httpcore2 has them; with the `network_stream` of a blocking one.
     """
 
-    def __init__(self, answer: httpcore2.Response, headers: dict[str, str]) -> None:
-        self.status_code = answer.status
+    def __init__(self, status: int, headers: dict[str, str], stream: Any, extensions: MutableMapping[str, Any]) -> None:
+        self.status_code = status
         self.headers = headers
-        self.extensions = answer.extensions
-        self._stream: Any = answer.stream
+        self.extensions = extensions
+        self._stream = stream
 
     def iter_bytes(self) -> Iterator[bytes]:
         """The body as it comes."""
@@ -52,60 +73,103 @@ class Unread:
         await self._stream.aclose()
 
 
-class StraightBlockingPool(httpcore2.ConnectionPool):
-    """A pool of our own connections."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        super().__init__(**settings)
-        self._settings = settings
-
-    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.ConnectionInterface:
-        return BlockingConnection(origin, self._settings)
-
-
-class StraightAwaitingPool(httpcore2.AsyncConnectionPool):
-    """The same, awaiting."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        super().__init__(**settings)
-        self._settings = settings
-
-    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
-        return AwaitingConnection(origin, self._settings)
-
-
 class BlockingPools:
     """Blocking connections of one process, straight and through each proxy.  Safe to share between threads."""
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._settings = _settings(tls, BoundedBackend())
-        self._direct = StraightBlockingPool(self._settings)
+        self._roster: Roster[BlockingConnection] = Roster()
+        self._lock = threading.Lock()
+        self._places = threading.Semaphore(MAX_CONNECTIONS)
+        self._is_closed = False
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 
     def send(self, request: Request) -> Any:
         """The answer, an `Unread` or an `httpx2.Response`.  The time for all of it begins now."""
         now = time.monotonic()
         due.connected, due.done = now + connect_time(request), now + request.timeout
-        body = request.body if isinstance(request.body, bytes) else request.body.parts()
-        message, proxy = _message(request, body)
-        pool = self._direct if proxy is None else self._through(proxy)
-        answer = pool.handle_request(message)
-        if not _is_asked_for(answer.extensions):
-            answer.close()
-            raise unasked(request)
-        return _unread(answer)
+        target = _target(request.url)
+        body = (request.body,) if isinstance(request.body, bytes) else request.body.parts()
+        if target.proxy is not None:
+            return self._send_by(target.proxy, request, target, body)
+        if not self._places.acquire(timeout=request.timeout):
+            raise httpcore2.PoolTimeout
+        connection = None
+        try:
+            connection = self._connection(target.origin, now)
+            reading = connection.send(request.method.encode(), target.url.target, _headers(request, target), body)
+        except BaseException:
+            self._is_over(connection)
+            raise
+        extensions = {"network_stream": connection.stream}
+        return _unread(reading.status, reading.headers, BlockingBody(self, connection, reading), extensions)
+
+    def finish(self, connection: BlockingConnection, reading: Reading) -> None:
+        """An exchange is over: its connection is kept, or dropped."""
+        keep = False
+        try:
+            keep = connection.is_done(reading)
+        finally:
+            self._is_over(connection, keep=keep)
 
     def close(self) -> None:
         """Close every connection."""
-        for pool in (self._direct, *self._proxied.values()):
+        with self._lock:
+            self._is_closed = True
+            everyone = self._roster.clear()
+        for connection in everyone:
+            connection.close()
+        for pool in self._proxied.values():
             pool.close()
 
-    def _through(self, proxy: str) -> httpcore2.ConnectionPool:
+    def _connection(self, origin: Origin, now: float) -> BlockingConnection:
+        with self._lock:
+            connection, over = self._roster.take(origin, now)
+            if connection is None:
+                connection = BlockingConnection(origin, self._settings)
+                self._roster.add(connection)
+        for other in over:
+            other.close()
+        return connection
+
+    def _is_over(self, connection: BlockingConnection | None, *, keep: bool = False) -> None:
+        if connection is not None:
+            with self._lock:
+                keep = keep and not self._is_closed
+                self._roster.give_back(connection, time.monotonic(), keep=keep)
+            if not keep:
+                connection.close()
+        self._places.release()
+
+    def _send_by(self, proxy: str, request: Request, target: Target, body: Iterable[bytes]) -> Any:
         pool = self._proxied.get(proxy)
         if pool is None:
             new = httpcore2.HTTPProxy(**_proxy(proxy), **self._settings)
             pool = self._proxied.setdefault(proxy, new)
-        return pool
+        answer = pool.handle_request(_message(request, target, body))
+        if not answer.extensions["network_stream"].heard:
+            answer.close()
+            raise unasked(request)
+        return _unread(answer.status, answer.headers, answer.stream, answer.extensions)
+
+
+class BlockingBody:
+    """The body of an answer on a connection of ours."""
+
+    def __init__(self, pools: BlockingPools, connection: BlockingConnection, reading: Reading) -> None:
+        self._pools: BlockingPools | None = pools
+        self._connection = connection
+        self._reading = reading
+
+    def __iter__(self) -> Iterator[bytes]:
+        while data := self._connection.read(self._reading):
+            yield data
+
+    def close(self) -> None:
+        """The rest is not wanted.  Idempotent."""
+        pools, self._pools = self._pools, None
+        if pools is not None:
+            pools.finish(self._connection, self._reading)
 
 
 class AwaitingPools:
@@ -113,46 +177,110 @@ class AwaitingPools:
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._settings = _settings(tls, AwaitingBackend())
-        self._direct = StraightAwaitingPool(self._settings)
+        self._roster: Roster[AwaitingConnection] = Roster()
+        self._places = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
+        self._is_closed = False
         self._proxied: dict[str, httpcore2.AsyncConnectionPool] = {}
 
     async def send(self, request: Request) -> Any:
         """The answer, an `Unread` or an `httpx2.Response`."""
-        body = request.body if isinstance(request.body, bytes) else request.body.aparts()
-        message, proxy = _message(request, body)
-        pool = self._direct if proxy is None else self._through(proxy)
-        answer = await pool.handle_async_request(message)
-        if not _is_asked_for(answer.extensions):
-            await answer.aclose()
-            raise unasked(request)
-        return _unread(answer)
+        target, connect_s = _target(request.url), connect_time(request)
+        body = _alone(request.body) if isinstance(request.body, bytes) else request.body.aparts()
+        if target.proxy is not None:
+            return await self._send_by(target.proxy, request, target, body)
+        with anyio.move_on_after(connect_s) as patience:
+            await self._places.acquire()
+        if patience.cancelled_caught:
+            raise httpcore2.PoolTimeout
+        connection = None
+        try:
+            connection = await self._connection(target.origin)
+            reading = await connection.send(
+                request.method.encode(), target.url.target, _headers(request, target), body, connect_s
+            )
+        except BaseException:
+            await self._is_over(connection)
+            raise
+        return _unread(reading.status, reading.headers, AwaitingBody(self, connection, reading), {})
+
+    async def finish(self, connection: AwaitingConnection, reading: Reading) -> None:
+        """An exchange is over: its connection is kept, or dropped."""
+        keep = False
+        try:
+            keep = connection.is_done(reading)
+        finally:
+            await self._is_over(connection, keep=keep)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for pool in (self._direct, *self._proxied.values()):
+        self._is_closed = True
+        for connection in self._roster.clear():
+            await connection.aclose()
+        for pool in self._proxied.values():
             await pool.aclose()
 
-    def _through(self, proxy: str) -> httpcore2.AsyncConnectionPool:
+    async def _connection(self, origin: Origin) -> AwaitingConnection:
+        connection, over = self._roster.take(origin, time.monotonic())
+        if connection is None:
+            connection = AwaitingConnection(origin, self._settings)
+            self._roster.add(connection)
+        for other in over:
+            await other.aclose()
+        return connection
+
+    async def _is_over(self, connection: AwaitingConnection | None, *, keep: bool = False) -> None:
+        try:
+            if connection is not None:
+                keep = keep and not self._is_closed
+                self._roster.give_back(connection, time.monotonic(), keep=keep)
+                if not keep:
+                    await connection.aclose()
+        finally:
+            self._places.release()
+
+    async def _send_by(self, proxy: str, request: Request, target: Target, body: AsyncIterator[bytes]) -> Any:
         if proxy not in self._proxied:
             self._proxied[proxy] = httpcore2.AsyncHTTPProxy(**_proxy(proxy), **self._settings)
-        return self._proxied[proxy]
+        answer = await self._proxied[proxy].handle_async_request(_message(request, target, body))
+        if not answer.extensions["network_stream"].heard:
+            await answer.aclose()
+            raise unasked(request)
+        return _unread(answer.status, answer.headers, answer.stream, {})
 
 
-def _is_asked_for(extensions: Mapping[str, Any]) -> bool:
-    """Whether an answer came after its request."""
-    return bool(extensions["network_stream"].heard)
+class AwaitingBody:
+    """The body of an answer on a connection of ours."""
+
+    def __init__(self, pools: AwaitingPools, connection: AwaitingConnection, reading: Reading) -> None:
+        self._pools: AwaitingPools | None = pools
+        self._connection = connection
+        self._reading = reading
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while data := await self._connection.read(self._reading):
+            yield data
+
+    async def aclose(self) -> None:
+        """The rest is not wanted.  Idempotent."""
+        pools, self._pools = self._pools, None
+        if pools is not None:
+            await pools.finish(self._connection, self._reading)
 
 
-def _unread(answer: httpcore2.Response) -> Any:
+async def _alone(part: bytes) -> AsyncIterator[bytes]:
+    yield part
+
+
+def _unread(status: int, raw_headers: RawHeaders, stream: Any, extensions: MutableMapping[str, Any]) -> Any:
     headers: dict[str, str] = {}
-    for raw_name, raw_value in answer.headers:
+    for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if "content-encoding" not in headers:
-        return Unread(answer, headers)
+        return Unread(status, headers, stream, extensions)
     from .httpx2_decoding import decoded
 
-    return decoded(answer)
+    return decoded(status, raw_headers, stream, extensions)
 
 
 def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
@@ -168,24 +296,32 @@ def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
     }
 
 
-def _message(request: Request, body: Any) -> tuple[httpcore2.Request, str | None]:
-    url, host, proxy = _target(request.url)
-    headers = [(b"host", host), (b"accept-encoding", b"gzip, deflate")]
+def _headers(request: Request, target: Target) -> RawHeaders:
+    headers = [(b"host", target.host), (b"accept-encoding", b"gzip, deflate")]
     headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()]
     if not isinstance(request.body, bytes):
         headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.framing().items()]
     elif request.body or request.method in ("POST", "PUT", "PATCH"):
         headers.append((b"content-length", b"%d" % len(request.body)))
+    return headers
+
+
+def _message(request: Request, target: Target, body: Any) -> httpcore2.Request:
     timeout = {"connect": connect_time(request), "pool": request.timeout}
-    message = httpcore2.Request(request.method, url, headers=headers, content=body, extensions={"timeout": timeout})
-    return message, proxy
+    return httpcore2.Request(
+        request.method, target.url, headers=_headers(request, target), content=body, extensions={"timeout": timeout}
+    )
 
 
 @lru_cache(maxsize=1024)
-def _target(url: str) -> tuple[httpcore2.URL, bytes, str | None]:
-    """The address as httpcore takes it, the Host header, and the proxy.  A router has few addresses."""
-    host = urlsplit(url).netloc.rpartition("@")[2]
-    return httpcore2.URL(url), host.encode("ascii"), surroundings.proxy_for(url)
+def _target(url: str) -> Target:
+    """A router has few addresses."""
+    parts = httpcore2.URL(url)
+    origin = parts.origin
+    host = urlsplit(url).netloc.rpartition("@")[2].encode("ascii")
+    return Target(
+        parts, (parts.scheme == b"https", origin.host.decode("ascii"), origin.port), host, surroundings.proxy_for(url)
+    )
 
 
 def _proxy(proxy: str) -> dict[str, Any]:

@@ -59,8 +59,9 @@ class ResumingContext(ssl.SSLContext):
 
     def remember(self, host: Host, wrapped: ssl.SSLSocket) -> None:
         """Keep the session of a connection to `host`; takes 0.2 ms."""
-        session = wrapped.session
-        self._keep(host, lambda: session)
+        with suppress(ValueError):  # it has none to give
+            session = wrapped.session
+            self._keep(host, lambda: session)
 
     def _session(self, host: Host) -> ssl.SSLSession | None:
         source = self._sources.get(host)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import threading
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import anyio.lowlevel
 import pytest
 
-from router.azure.engines import Breakdown, Request, aiohttp_client
+from router.azure.engines import Breakdown, Request, aiohttp_client, httpx2_pools, roster
 from router.values import Kind
 from tests.azure.fault_server import FaultServer, Peer, always, answer, chunked
 
-from .sides import AIOHTTP, SIDES, Side
+from .sides import AIOHTTP, HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, SIDES, Side
 
 
 def request_to(server: FaultServer, path: str = "", **changes: Any) -> Request:
@@ -84,28 +83,47 @@ def test_a_service_that_does_not_read_holds_nothing_open_after_the_time_is_up() 
     assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
 
 
-def test_a_call_that_finds_all_connections_in_use_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiohttp_client, "MAX_CONNECTIONS", 1)
+@pytest.fixture
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine may have more."""
+    for module in (aiohttp_client, httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
 
+
+@pytest.mark.usefixtures("one_connection")
+@pytest.mark.parametrize("side", SIDES, ids=str)
+def test_a_call_that_finds_all_connections_in_use_was_not_sent(side: Side) -> None:
     async def scenario(engine: Any) -> Breakdown:
-        first = asyncio.ensure_future(engine.asend(request_to(server)))
-        await asyncio.to_thread(arrived.wait, 5.0)
+        first = (await engine.asend(request_to(server, stream=True))).chunks
         with pytest.raises(Breakdown) as caught:
             await engine.asend(request_to(server, timeout=0.1))
-        first.cancel()
-        await asyncio.gather(first, return_exceptions=True)
+        await first.aclose()
+        assert (await engine.asend(request_to(server))).status == 200
         return caught.value
 
     def script(peer: Peer) -> None:
         peer.request()
-        arrived.set()
-        peer.hang()
+        peer.say(chunked(b"data: 1\n\n", end=server.connections > 1))
+        peer.wait_for_goodbye()
 
-    arrived = threading.Event()
     with FaultServer(script) as server:
-        error = AIOHTTP.run(scenario)
+        error = side.run(scenario)
     assert (error.kind, error.sent) == (Kind.TIMEOUT, False)
     assert "no free connection" in error.message
+    assert len(server.requests) == 2
+
+
+@pytest.mark.usefixtures("one_connection")
+@pytest.mark.parametrize("side", [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+def test_an_idle_connection_makes_room_for_one_to_another_host(side: Side) -> None:
+    """aiohttp does not count those that are idle."""
+
+    async def scenario(engine: Any) -> list[int]:
+        return [(await engine.asend(request_to(server))).status for server in (one, other, one)]
+
+    with FaultServer(always(answer())) as one, FaultServer(always(answer())) as other:
+        assert side.run(scenario) == [200] * 3
+        assert (one.connections, other.connections) == (2, 1)
 
 
 def test_more_addresses_than_are_kept_are_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

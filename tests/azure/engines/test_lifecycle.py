@@ -15,7 +15,7 @@ import anyio.lowlevel
 import httpx2
 import pytest
 
-from router.azure.engines import Answer, Breakdown, Request, aiohttp_client, http1, httpx2_pools
+from router.azure.engines import Answer, Breakdown, Request, aiohttp_client, http1, httpx2_pools, roster
 from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.breakdowns import kind_of
 from router.azure.engines.httpx2_engine import Httpx2Engine
@@ -203,8 +203,8 @@ def test_a_hundred_cancelled_calls_leave_the_engine_usable(side: Side) -> None:
 def test_a_call_that_is_cancelled_at_any_step_gives_its_place_back(
     side: Side, stream: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(httpx2_pools, "MAX_CONNECTIONS", 1)
-    monkeypatch.setattr(aiohttp_client, "MAX_CONNECTIONS", 1)
+    for module in (aiohttp_client, httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
 
     async def whole(engine: Any) -> None:
         answer = await engine.asend(request_to(server, stream=stream))
