@@ -9,14 +9,16 @@ from .verdicts import Figure
 
 NAME = "blocking"
 PIECES = 200
+THREADS = 64
 
 
 def run(lab: Lab) -> None:
-    """One call at a time, two sizes, and streams in a burst; everything over httpx2 here."""
+    """One call at a time, two sizes; in threads; and streams in a burst."""
     seats = [Seat(name, "blocking") for name in ("httpx2", "router", *lab.settings.against)]
     seconds = lab.settings.seconds
     cases = [
         Case("1 kB", "calls", {"shape": "b1000", "seconds": seconds}),
+        Case(f"1 kB, {THREADS} threads", "calls", {"shape": "b1000", "concurrency": THREADS, "seconds": seconds}),
         Case("50 kB", "calls", {"shape": "b50000", "seconds": seconds}),
         Case("streamed, per chunk", "streams", {"shape": f"n{PIECES}", "pieces": PIECES, "seconds": seconds}),
     ]

@@ -21,20 +21,18 @@ SEATS = (
     Seat("urllib3", "blocking", "urllib3, blocking"),
     Seat("pyreqwest", "blocking", "pyreqwest, blocking"),
 )
-AWAITING = tuple(seat.name for seat in SEATS if seat.world != "blocking")
-
-QUICK = tuple(seat.name for seat in SEATS if seat.name in AWAITING and "httpx2" not in seat.contender)
-"""httpx2 needs several seconds for each round of 512 at once."""
+QUICK = tuple(seat.name for seat in SEATS if seat.contender != "httpx2")
+"""Bare, it needs several seconds for each round of 512 at once."""
 
 
 def run(lab: Lab) -> None:
-    """Clients by hand, and our engines on two of them; replies of 1 kB, one at a time and many."""
+    """Clients by hand, and our engines on two of them; replies of 1 kB, one at a time and many, in threads or tasks."""
     cases = [
         Case(
             name,
             "calls",
             {"shape": "b1000", "concurrency": min(many, lab.settings.most), "seconds": lab.settings.seconds},
-            only=None if many == 1 else AWAITING if many == 64 or lab.settings.is_whole else QUICK,
+            only=None if many <= 64 or lab.settings.is_whole else QUICK,
         )
         for name, many in (("one at a time", 1), ("64 at once", 64), ("512 at once", 512))
     ]

@@ -13,6 +13,7 @@ import resource
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -49,9 +50,9 @@ class Stopwatch:
 async def calls(
     contender: Contender, world: str, *, shape: str, concurrency: int = 1, seconds: float = 1.0, exactly: int = 0
 ) -> dict[str, float]:
-    """Calls, so many at a time, for some seconds; or `exactly` so many."""
+    """Calls, so many at a time (in threads, where they block), for some seconds; or `exactly` so many."""
     if world == "blocking":
-        return await _repeated_blocking(contender, contender.call_blocking, shape, seconds)
+        return _repeated_blocking(contender.call_blocking, shape, seconds, threads=concurrency)
     expected = await contender.call(shape)
     assert expected.startswith("lorem"), f"not the reply of the service: {expected[:100]!r}"
 
@@ -70,7 +71,7 @@ async def calls(
 async def streams(contender: Contender, world: str, *, shape: str, pieces: int, seconds: float) -> dict[str, float]:
     """Streams one after the other, for some seconds; figures are per piece of text."""
     if world == "blocking":
-        return await _repeated_blocking(contender, contender.stream_blocking, shape, seconds, pieces)
+        return _repeated_blocking(contender.stream_blocking, shape, seconds, per=pieces)
 
     async def one() -> int:
         seen = await contender.stream(shape)
@@ -186,17 +187,27 @@ async def _many(
     return done
 
 
-async def _repeated_blocking(
-    contender: Contender, act: Callable[[str], object], shape: str, seconds: float, per: int = 1
+def _repeated_blocking(
+    act: Callable[[str], object], shape: str, seconds: float, *, per: int = 1, threads: int = 1
 ) -> dict[str, float]:
     """Blocking calls stand in the loop's way, which has nothing else to do."""
-    for end in (time.perf_counter() + seconds * WARM_SHARE, None):
-        watch, count = Stopwatch(), 0
+
+    def keep_going(end: float) -> int:
+        done = 0
+        while time.perf_counter() < end or not done:
+            act(shape)
+            done += per
+        return done
+
+    for length in (seconds * WARM_SHARE, seconds):
+        watch = Stopwatch()
         with watch:
-            end = end or time.perf_counter() + seconds
-            while time.perf_counter() < end or not count:
-                act(shape)
-                count += per
+            end = time.perf_counter() + length
+            if threads == 1:
+                count = keep_going(end)
+            else:
+                with ThreadPoolExecutor(threads) as pool:
+                    count = sum(pool.map(keep_going, [end] * threads))
     return watch.per(count)
 
 

@@ -17,7 +17,8 @@ class Entry(Contender):
 
     async def open(self) -> None:
         """Connections come with the first calls."""
-        self._pool = urllib3.PoolManager(headers={**HEADERS, "content-type": "application/json"}, retries=False)
+        headers = {**HEADERS, "content-type": "application/json"}
+        self._pool = urllib3.PoolManager(headers=headers, retries=False, maxsize=1000)
 
     async def close(self) -> None:
         """And go with the pool."""

@@ -10,11 +10,8 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, MutableMapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 import httpcore2
@@ -23,54 +20,9 @@ from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
 from .breakdowns import connect_time, unasked
 from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
+from .httpx2_messages import Target, headers_of, message_of, target_of, unread
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
 from .roster import Origin, Roster
-
-RawHeaders = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An address, taken apart."""
-
-    url: httpcore2.URL
-    origin: Origin
-    host: bytes
-    """For the header of that name."""
-    proxy: str | None
-
-
-class Unread:
-    """An answer whose body is not read yet, and needs no decoding; an `httpx2.Response`, as far as we use one.
-
-    Args:
-        status: of HTTP.
-        headers: by their names in lower case.
-        stream: the body, to be iterated over and closed, blocking or awaiting.
-        extensions: as httpcore2 has them; with the `network_stream` of a blocking one.
-    """
-
-    def __init__(self, status: int, headers: dict[str, str], stream: Any, extensions: MutableMapping[str, Any]) -> None:
-        self.status_code = status
-        self.headers = headers
-        self.extensions = extensions
-        self._stream = stream
-
-    def iter_bytes(self) -> Iterator[bytes]:
-        """The body as it comes."""
-        return iter(self._stream)
-
-    def aiter_bytes(self) -> AsyncIterator[bytes]:
-        """The same, awaiting."""
-        return aiter(self._stream)
-
-    def close(self) -> None:
-        """Give the connection back, or drop it."""
-        self._stream.close()
-
-    async def aclose(self) -> None:
-        """The same, awaiting."""
-        await self._stream.aclose()
 
 
 class BlockingPools:
@@ -88,7 +40,7 @@ class BlockingPools:
         """The answer, an `Unread` or an `httpx2.Response`.  The time for all of it begins now."""
         now = time.monotonic()
         due.connected, due.done = now + connect_time(request), now + request.timeout
-        target = _target(request.url)
+        target = target_of(request.url)
         body = (request.body,) if isinstance(request.body, bytes) else request.body.parts()
         if target.proxy is not None:
             return self._send_by(target.proxy, request, target, body)
@@ -97,12 +49,12 @@ class BlockingPools:
         connection = None
         try:
             connection = self._connection(target.origin, now)
-            reading = connection.send(request.method.encode(), target.url.target, _headers(request, target), body)
+            reading = connection.send(request.method.encode(), target.url.target, headers_of(request, target), body)
         except BaseException:
             self._is_over(connection)
             raise
         extensions = {"network_stream": connection.stream}
-        return _unread(reading.status, reading.headers, BlockingBody(self, connection, reading), extensions)
+        return unread(reading.status, reading.headers, BlockingBody(self, connection, reading), extensions)
 
     def finish(self, connection: BlockingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
@@ -146,11 +98,11 @@ class BlockingPools:
         if pool is None:
             new = httpcore2.HTTPProxy(**_proxy(proxy), **self._settings)
             pool = self._proxied.setdefault(proxy, new)
-        answer = pool.handle_request(_message(request, target, body))
+        answer = pool.handle_request(message_of(request, target, body))
         if not answer.extensions["network_stream"].heard:
             answer.close()
             raise unasked(request)
-        return _unread(answer.status, answer.headers, answer.stream, answer.extensions)
+        return unread(answer.status, answer.headers, answer.stream, answer.extensions)
 
 
 class BlockingBody:
@@ -184,7 +136,7 @@ class AwaitingPools:
 
     async def send(self, request: Request) -> Any:
         """The answer, an `Unread` or an `httpx2.Response`."""
-        target, connect_s = _target(request.url), connect_time(request)
+        target, connect_s = target_of(request.url), connect_time(request)
         body = _alone(request.body) if isinstance(request.body, bytes) else request.body.aparts()
         if target.proxy is not None:
             return await self._send_by(target.proxy, request, target, body)
@@ -196,12 +148,12 @@ class AwaitingPools:
         try:
             connection = await self._connection(target.origin)
             reading = await connection.send(
-                request.method.encode(), target.url.target, _headers(request, target), body, connect_s
+                request.method.encode(), target.url.target, headers_of(request, target), body, connect_s
             )
         except BaseException:
             await self._is_over(connection)
             raise
-        return _unread(reading.status, reading.headers, AwaitingBody(self, connection, reading), {})
+        return unread(reading.status, reading.headers, AwaitingBody(self, connection, reading), {})
 
     async def finish(self, connection: AwaitingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
@@ -241,11 +193,11 @@ class AwaitingPools:
     async def _send_by(self, proxy: str, request: Request, target: Target, body: AsyncIterator[bytes]) -> Any:
         if proxy not in self._proxied:
             self._proxied[proxy] = httpcore2.AsyncHTTPProxy(**_proxy(proxy), **self._settings)
-        answer = await self._proxied[proxy].handle_async_request(_message(request, target, body))
+        answer = await self._proxied[proxy].handle_async_request(message_of(request, target, body))
         if not answer.extensions["network_stream"].heard:
             await answer.aclose()
             raise unasked(request)
-        return _unread(answer.status, answer.headers, answer.stream, {})
+        return unread(answer.status, answer.headers, answer.stream, {})
 
 
 class AwaitingBody:
@@ -271,18 +223,6 @@ async def _alone(part: bytes) -> AsyncIterator[bytes]:
     yield part
 
 
-def _unread(status: int, raw_headers: RawHeaders, stream: Any, extensions: MutableMapping[str, Any]) -> Any:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in raw_headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    if "content-encoding" not in headers:
-        return Unread(status, headers, stream, extensions)
-    from .httpx2_decoding import decoded
-
-    return decoded(status, raw_headers, stream, extensions)
-
-
 def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
     context = tls or surroundings.trust()
     context.set_alpn_protocols(["http/1.1"])
@@ -294,34 +234,6 @@ def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
         "retries": 0,
         "network_backend": backend,
     }
-
-
-def _headers(request: Request, target: Target) -> RawHeaders:
-    headers = [(b"host", target.host), (b"accept-encoding", b"gzip, deflate")]
-    headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()]
-    if not isinstance(request.body, bytes):
-        headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.framing().items()]
-    elif request.body or request.method in ("POST", "PUT", "PATCH"):
-        headers.append((b"content-length", b"%d" % len(request.body)))
-    return headers
-
-
-def _message(request: Request, target: Target, body: Any) -> httpcore2.Request:
-    timeout = {"connect": connect_time(request), "pool": request.timeout}
-    return httpcore2.Request(
-        request.method, target.url, headers=_headers(request, target), content=body, extensions={"timeout": timeout}
-    )
-
-
-@lru_cache(maxsize=1024)
-def _target(url: str) -> Target:
-    """A router has few addresses."""
-    parts = httpcore2.URL(url)
-    origin = parts.origin
-    host = urlsplit(url).netloc.rpartition("@")[2].encode("ascii")
-    return Target(
-        parts, (parts.scheme == b"https", origin.host.decode("ascii"), origin.port), host, surroundings.proxy_for(url)
-    )
 
 
 def _proxy(proxy: str) -> dict[str, Any]:

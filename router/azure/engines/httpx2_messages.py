@@ -1,0 +1,107 @@
+"""What does a request look like on its way out, and an answer before its body is read?
+
+In bytes for our own connections, as a message of httpcore2's for its pools, which serve proxies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore2
+
+from . import Request, surroundings
+from .breakdowns import connect_time
+from .roster import Origin
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An address, taken apart."""
+
+    url: httpcore2.URL
+    origin: Origin
+    host: bytes
+    """For the header of that name."""
+    proxy: str | None
+
+
+@lru_cache(maxsize=1024)
+def target_of(url: str) -> Target:
+    """The address of a request.  A router has few."""
+    parts = httpcore2.URL(url)
+    origin = parts.origin
+    host = urlsplit(url).netloc.rpartition("@")[2].encode("ascii")
+    return Target(
+        parts, (parts.scheme == b"https", origin.host.decode("ascii"), origin.port), host, surroundings.proxy_for(url)
+    )
+
+
+def headers_of(request: Request, target: Target) -> RawHeaders:
+    """All headers of a request, ours first."""
+    headers = [(b"host", target.host), (b"accept-encoding", b"gzip, deflate")]
+    headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()]
+    if not isinstance(request.body, bytes):
+        headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.framing().items()]
+    elif request.body or request.method in ("POST", "PUT", "PATCH"):
+        headers.append((b"content-length", b"%d" % len(request.body)))
+    return headers
+
+
+def message_of(request: Request, target: Target, body: Any) -> httpcore2.Request:
+    """A request as a pool of httpcore2 takes it."""
+    timeout = {"connect": connect_time(request), "pool": request.timeout}
+    return httpcore2.Request(
+        request.method, target.url, headers=headers_of(request, target), content=body, extensions={"timeout": timeout}
+    )
+
+
+class Unread:
+    """An answer whose body is not read yet, and needs no decoding; an `httpx2.Response`, as far as we use one.
+
+    Args:
+        status: of HTTP.
+        headers: by their names in lower case.
+        stream: the body, to be iterated over and closed, blocking or awaiting.
+        extensions: as httpcore2 has them; with the `network_stream` of a blocking one.
+    """
+
+    def __init__(self, status: int, headers: dict[str, str], stream: Any, extensions: MutableMapping[str, Any]) -> None:
+        self.status_code = status
+        self.headers = headers
+        self.extensions = extensions
+        self._stream = stream
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """The body as it comes."""
+        return iter(self._stream)
+
+    def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """The same, awaiting."""
+        return aiter(self._stream)
+
+    def close(self) -> None:
+        """Give the connection back, or drop it."""
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        """The same, awaiting."""
+        await self._stream.aclose()
+
+
+def unread(status: int, raw_headers: RawHeaders, stream: Any, extensions: MutableMapping[str, Any]) -> Any:
+    """An answer whose body is to be read: an `Unread`, or an `httpx2.Response` where it is compressed."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw_headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "content-encoding" not in headers:
+        return Unread(status, headers, stream, extensions)
+    from .httpx2_decoding import decoded
+
+    return decoded(status, raw_headers, stream, extensions)
