@@ -24,6 +24,9 @@ from .httpx2_messages import Target, headers_of, message_of, target_of, unread
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
 from .roster import Origin, Roster
 
+PATIENCE = 0.9
+"""What of its time an awaiting call may wait for a place: not all, so that a full pool is told from a slow service."""
+
 
 class BlockingPools:
     """Blocking connections of one process, straight and through each proxy.  Safe to share between threads."""
@@ -38,8 +41,7 @@ class BlockingPools:
 
     def send(self, request: Request) -> Any:
         """The answer, an `Unread` or an `httpx2.Response`.  The time for all of it begins now."""
-        now = time.monotonic()
-        due.connected, due.done = now + connect_time(request), now + request.timeout
+        due.in_(request.timeout)
         target = target_of(request.url)
         body = (request.body,) if isinstance(request.body, bytes) else request.body.parts()
         if target.proxy is not None:
@@ -48,7 +50,8 @@ class BlockingPools:
             raise httpcore2.PoolTimeout
         connection = None
         try:
-            connection = self._connection(target.origin, now)
+            due.connect_in(connect_time(request))
+            connection = self._connection(target.origin)
             reading = connection.send(request.method.encode(), target.url.target, headers_of(request, target), body)
         except BaseException:
             self._is_over(connection)
@@ -74,9 +77,9 @@ class BlockingPools:
         for pool in self._proxied.values():
             pool.close()
 
-    def _connection(self, origin: Origin, now: float) -> BlockingConnection:
+    def _connection(self, origin: Origin) -> BlockingConnection:
         with self._lock:
-            connection, over = self._roster.take(origin, now)
+            connection, over = self._roster.take(origin, time.monotonic())
             if connection is None:
                 connection = BlockingConnection(origin, self._settings)
                 self._roster.add(connection)
@@ -94,6 +97,7 @@ class BlockingPools:
         self._places.release()
 
     def _send_by(self, proxy: str, request: Request, target: Target, body: Iterable[bytes]) -> Any:
+        due.connect_in(connect_time(request))
         pool = self._proxied.get(proxy)
         if pool is None:
             new = httpcore2.HTTPProxy(**_proxy(proxy), **self._settings)
@@ -140,7 +144,7 @@ class AwaitingPools:
         body = _alone(request.body) if isinstance(request.body, bytes) else request.body.aparts()
         if target.proxy is not None:
             return await self._send_by(target.proxy, request, target, body)
-        with anyio.move_on_after(connect_s) as patience:
+        with anyio.move_on_after(PATIENCE * request.timeout) as patience:
             await self._places.acquire()
         if patience.cancelled_caught:
             raise httpcore2.PoolTimeout

@@ -31,6 +31,10 @@ class Due(threading.local):
         """The next bytes must be there within so many seconds."""
         self.done = time.monotonic() + seconds
 
+    def connect_in(self, seconds: float) -> None:
+        """A new connection must be made within so many seconds."""
+        self.connected = time.monotonic() + seconds
+
     def left(self) -> float:
         """Seconds for a read or write.  Raises ReadTimeout when none are left."""
         left = self.done - time.monotonic()
