@@ -8,7 +8,7 @@ sizes of all files are, because Azure's front end dislikes chunked uploads.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from typing import Any, cast
 
 import anyio.to_thread
@@ -59,7 +59,7 @@ class Form:
             yield b"\r\n"
         yield self._end()
 
-    async def aparts(self) -> AsyncIterator[bytes]:
+    async def aparts(self) -> AsyncGenerator[bytes, None]:
         """The same; files are read in a thread, so the event loop never waits for a disk."""
         yield self._front()
         for upload in self._uploads:

@@ -10,7 +10,7 @@ retry, never follow redirects, and never put a header value into an error.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -39,8 +39,8 @@ class Streamed(Protocol):
         """In pieces."""
         ...
 
-    def aparts(self) -> AsyncIterator[bytes]:
-        """The same, awaiting."""
+    def aparts(self) -> AsyncGenerator[bytes, None]:
+        """The same, awaiting; to be closed by whoever does not read it to its end."""
         ...
 
 

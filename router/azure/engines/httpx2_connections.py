@@ -7,8 +7,8 @@ ten times as long and gives each chunk of a stream alone, however many have come
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
 from typing import Any
 
 import anyio
@@ -30,6 +30,8 @@ class _Connection:
     """
 
     expires_at = 0.0
+    _is_broken = False
+    """A request could not be written to its end, so no other may follow."""
 
     def __init__(self, origin: Origin, settings: dict[str, Any]) -> None:
         self.origin = origin
@@ -40,6 +42,11 @@ class _Connection:
     def is_quiet(self) -> bool:
         """Whether there is nothing to read, in one system call."""
         return not self.stream.get_extra_info("is_readable")
+
+    def is_done(self, reading: Reading) -> bool:
+        """The exchange is over: whether another may follow."""
+        reading.close()
+        return reading.reusable and not self._is_broken
 
 
 class BlockingConnection(_Connection):
@@ -54,12 +61,10 @@ class BlockingConnection(_Connection):
         try:
             if self.stream is None:
                 self.stream = self._dial()
-            with suppress(httpcore2.WriteError):  # a service may refuse a long request before it has read it
-                sending = Sending(method, target, headers)
-                for part in body:
-                    for data in sending.add(part):
-                        self.stream.write(data)
-                self.stream.write(sending.end())
+            try:
+                self._write(Sending(method, target, headers), body)
+            except httpcore2.WriteError:
+                self._is_broken = True  # yet the service may have said why, before it had read all
             while not reading.status:
                 reading.feed(self.stream.read(_READ_BYTES))
         except BaseException:
@@ -74,17 +79,23 @@ class BlockingConnection(_Connection):
         return data
 
     def is_done(self, reading: Reading) -> bool:
-        """The exchange is over: whether another may follow."""
-        reading.close()
+        """The same, in the thread that has read it."""
         if self._has_new_session and reading.complete:
             self._has_new_session = False
             self._settings["ssl_context"].remember(self.origin[1], self.stream.get_extra_info("socket"))
-        return reading.reusable
+        return super().is_done(reading)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up.  Never raises."""
         if self.stream is not None:
-            self.stream.close()
+            with suppress(Exception):
+                self.stream.close()
+
+    def _write(self, sending: Sending, body: Iterable[bytes]) -> None:
+        for part in body:
+            for data in sending.add(part):
+                self.stream.write(data)
+        self.stream.write(sending.end())
 
     def _dial(self) -> httpcore2.NetworkStream:
         secured, host, port = self.origin
@@ -101,19 +112,22 @@ class AwaitingConnection(_Connection):
     """The same for awaiting calls, on trio and asyncio.  The caller bounds the time."""
 
     async def send(
-        self, method: bytes, target: bytes, headers: Headers, body: AsyncIterator[bytes], connect_s: float
+        self,
+        method: bytes,
+        target: bytes,
+        headers: Headers,
+        body: bytes | AsyncGenerator[bytes, None],
+        connect_s: float,
     ) -> Reading:
         """Send a request, and read the head of its answer."""
         reading = Reading()
         try:
             if self.stream is None:
                 self.stream = await self._dial(connect_s)
-            with suppress(httpcore2.WriteError):
-                sending = Sending(method, target, headers)
-                async for part in body:
-                    for data in sending.add(part):
-                        await self.stream.write(data)
-                await self.stream.write(sending.end())
+            try:
+                await self._write(Sending(method, target, headers), body)
+            except httpcore2.WriteError:
+                self._is_broken = True
             while not reading.status:
                 reading.feed(await self.stream.read(_READ_BYTES))
         except BaseException:
@@ -127,16 +141,22 @@ class AwaitingConnection(_Connection):
             reading.feed(await self.stream.read(_READ_BYTES))
         return data
 
-    def is_done(self, reading: Reading) -> bool:
-        """The exchange is over: whether another may follow."""
-        reading.close()
-        return reading.reusable
-
     async def aclose(self) -> None:
-        """Hang up; a cancellation waits for that, a second at most."""
+        """Hang up; a cancellation waits for that, a second at most.  Never raises anything else."""
         if self.stream is not None:
-            with anyio.move_on_after(1, shield=True):
+            with anyio.move_on_after(1, shield=True), suppress(Exception):
                 await self.stream.aclose()
+
+    async def _write(self, sending: Sending, body: bytes | AsyncGenerator[bytes, None]) -> None:
+        if isinstance(body, bytes):
+            for data in sending.add(body):
+                await self.stream.write(data)
+        else:
+            async with aclosing(body) as parts:
+                async for part in parts:
+                    for data in sending.add(part):
+                        await self.stream.write(data)
+        await self.stream.write(sending.end())
 
     async def _dial(self, seconds: float) -> httpcore2.AsyncNetworkStream:
         secured, host, port = self.origin

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import anyio
@@ -141,7 +141,7 @@ class AwaitingPools:
     async def send(self, request: Request) -> Any:
         """The answer, an `Unread` or an `httpx2.Response`."""
         target, connect_s = target_of(request.url), connect_time(request)
-        body = _alone(request.body) if isinstance(request.body, bytes) else request.body.aparts()
+        body = request.body if isinstance(request.body, bytes) else request.body.aparts()
         if target.proxy is not None:
             return await self._send_by(target.proxy, request, target, body)
         with anyio.move_on_after(PATIENCE * request.timeout) as patience:
@@ -194,7 +194,9 @@ class AwaitingPools:
         finally:
             self._places.release()
 
-    async def _send_by(self, proxy: str, request: Request, target: Target, body: AsyncIterator[bytes]) -> Any:
+    async def _send_by(
+        self, proxy: str, request: Request, target: Target, body: bytes | AsyncGenerator[bytes, None]
+    ) -> Any:
         if proxy not in self._proxied:
             self._proxied[proxy] = httpcore2.AsyncHTTPProxy(**_proxy(proxy), **self._settings)
         answer = await self._proxied[proxy].handle_async_request(message_of(request, target, body))
@@ -221,10 +223,6 @@ class AwaitingBody:
         pools, self._pools = self._pools, None
         if pools is not None:
             await pools.finish(self._connection, self._reading)
-
-
-async def _alone(part: bytes) -> AsyncIterator[bytes]:
-    yield part
 
 
 def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:

@@ -1,0 +1,101 @@
+"""Requests that a service does not read to their end, on connections of our own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any
+
+import httpcore2
+import pytest
+
+from router.azure.engines import Breakdown, Request
+from router.azure.engines.httpx2_connections import AwaitingConnection, BlockingConnection
+from router.values import Kind
+from tests.azure.fault_server import FaultServer, Peer, always, answer
+
+from .sides import HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, Side
+
+
+class Parts:
+    """A body of many parts, which knows whether it was left open."""
+
+    def __init__(self, size: int | None) -> None:
+        self.size = size
+        self.open = 0
+
+    def parts(self) -> Iterator[bytes]:
+        self.open += 1
+        try:
+            for _ in range(400):
+                yield b"x" * 100_000
+        finally:
+            self.open -= 1
+
+    async def aparts(self) -> AsyncGenerator[bytes, None]:
+        self.open += 1
+        try:
+            for _ in range(400):
+                yield b"x" * 100_000
+        finally:
+            self.open -= 1
+
+
+@pytest.mark.parametrize("size", [None, 40_000_000], ids=["in chunks", "announced"])
+@pytest.mark.parametrize("side", [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+def test_a_body_that_is_refused_half_way_is_closed_and_the_next_call_is_well(side: Side, size: int | None) -> None:
+    body = Parts(size)
+
+    def script(peer: Peer) -> None:
+        if server.connections == 1:
+            peer.say(answer(status=413))
+        else:
+            always(answer())(peer)
+
+    async def scenario(engine: Any) -> list[int | Kind]:
+        got: list[int | Kind] = []
+        for sent in (body, b"{}"):
+            try:
+                got.append((await engine.asend(Request("POST", server.url, {}, sent, timeout=5.0))).status)
+            except Breakdown as broken:
+                got.append(broken.kind)
+            assert body.open == 0
+        return got
+
+    with FaultServer(script) as server:
+        first, second = side.run(scenario)
+    assert first in (413, Kind.RESET), "the reset may overtake the answer"
+    assert second == 200
+
+
+class Deaf(httpcore2.NetworkStream):
+    """A connection of a service that takes no more, and has said why."""
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        raise httpcore2.WriteError
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return answer(status=413)
+
+
+class DeafAwaiting(httpcore2.AsyncNetworkStream):
+    """The same, awaiting."""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        raise httpcore2.WriteError
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return answer(status=413)
+
+
+def test_an_answer_to_half_a_request_counts_and_the_connection_serves_no_other() -> None:
+    connection = BlockingConnection((False, "a", 80), {})
+    connection.stream = Deaf()
+    reading = connection.send(b"POST", b"/", [(b"content-length", b"2")], [b"{}"])
+    assert (reading.status, reading.reusable, connection.is_done(reading)) == (413, True, False)
+
+
+async def test_the_same_awaiting() -> None:
+    connection = AwaitingConnection((False, "a", 80), {})
+    connection.stream = DeafAwaiting()
+    reading = await connection.send(b"POST", b"/", [(b"content-length", b"2")], b"{}", 1.0)
+    assert (reading.status, reading.reusable, connection.is_done(reading)) == (413, True, False)
