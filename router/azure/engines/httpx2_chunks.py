@@ -91,10 +91,12 @@ class BlockingChunks:
         raise TypeError("this stream was opened by a blocking call: use `close`")
 
     def abandon(self) -> None:
-        """Shut the socket at once; the pool hears of it with the next call: its lock may be held right now."""
+        """Close the socket at once; the pool hears of it with the next call: its lock may be held right now."""
         with suppress(Exception):
             stream = self._response.extensions["network_stream"]
-            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            stream.close()
         if self._abandoned is not None:
             self._abandoned.append(self._response)
 

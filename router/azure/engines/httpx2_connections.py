@@ -7,6 +7,7 @@ ten times as long and gives each chunk of a stream alone, however many have come
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 from typing import Any
@@ -90,6 +91,15 @@ class BlockingConnection(_Connection):
         if self.stream is not None:
             with suppress(Exception):
                 self.stream.close()
+
+    def break_off(self) -> None:
+        """Wake the thread that waits for it, which then closes it.
+
+        Closing it from here would not wake that thread, and TLS is that thread's alone.
+        """
+        if self.stream is not None:
+            with suppress(Exception):
+                socket.socket.shutdown(self.stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
     def _write(self, sending: Sending, body: Iterable[bytes]) -> None:
         for part in body:

@@ -33,7 +33,13 @@ class Target:
 
 @lru_cache(maxsize=1024)
 def target_of(url: str) -> Target:
-    """The address of a request.  A router has few."""
+    """The address of a request.  A router has few.
+
+    Raises:
+        UnsupportedProtocol: it is none of http or https, or not quoted.
+    """
+    if not url.isascii() or not url.lower().startswith(("http://", "https://")):
+        raise httpcore2.UnsupportedProtocol
     parts = httpcore2.URL(url)
     origin = parts.origin
     host = urlsplit(url).netloc.rpartition("@")[2].encode("ascii")

@@ -68,11 +68,13 @@ class BlockingPools:
             self._is_over(connection, keep=keep)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; calls that run break off."""
         with self._lock:
             self._is_closed = True
-            everyone = self._roster.clear()
-        for connection in everyone:
+            busy, idle = self._roster.clear()
+        for connection in busy:
+            connection.break_off()
+        for connection in idle:
             connection.close()
         for pool in self._proxied.values():
             pool.close()
@@ -170,7 +172,8 @@ class AwaitingPools:
     async def aclose(self) -> None:
         """Close every connection."""
         self._is_closed = True
-        for connection in self._roster.clear():
+        busy, idle = self._roster.clear()
+        for connection in (*busy, *idle):
             await connection.aclose()
         for pool in self._proxied.values():
             await pool.aclose()

@@ -82,13 +82,13 @@ class Roster(Generic[C]):
             self._idle[connection] = None
             self._of.setdefault(connection.origin, deque()).append(connection)
 
-    def clear(self) -> list[C]:
-        """All of them; none is left."""
-        everyone = [*self._busy, *self._idle]
+    def clear(self) -> tuple[list[C], list[C]]:
+        """Those with a request, and the idle ones; none is left."""
+        busy, idle = list(self._busy), list(self._idle)
         self._busy.clear()
         self._idle.clear()
         self._of.clear()
-        return everyone
+        return busy, idle
 
     def _forget_oldest(self, connection: C) -> None:
         del self._idle[connection]

@@ -103,6 +103,12 @@ def test_a_refused_connection_was_never_sent(side: Side) -> None:
     assert "127.0.0.1" in error.message
 
 
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "127.0.0.1/x", "", "https://ex\u00e4mple.invalid/x"])
+def test_an_address_that_is_none_was_never_sent(side: Side, url: str) -> None:
+    error = broken(side, request_to(url))
+    assert error.sent is False
+
+
 def test_a_name_that_does_not_resolve_is_dns(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = socket.getaddrinfo
 

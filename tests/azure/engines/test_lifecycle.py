@@ -20,7 +20,7 @@ from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.breakdowns import kind_of
 from router.azure.engines.httpx2_engine import Httpx2Engine
 from router.values import Kind
-from tests.azure.fault_server import FaultServer, Peer, always, answer, chunk, chunked
+from tests.azure.fault_server import FaultServer, Peer, always, answer, authority, chunk, chunked, server_tls
 
 from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, Side
 
@@ -58,6 +58,46 @@ def test_eight_threads_share_one_blocking_engine() -> None:
         assert server.connections <= 8
     engine.close()
     assert answers == [200] * 80
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_calls_that_run_break_off_when_the_engine_is_closed(secured: bool) -> None:
+    def script(peer: Peer) -> None:
+        if peer.request():
+            arrived.release()
+            peer.wait_for_goodbye()
+
+    def call() -> Kind:
+        with pytest.raises(Breakdown) as caught:
+            engine.send(request_to(server, timeout=30.0))
+        return caught.value.kind
+
+    ca, trusting = authority()
+    arrived = threading.Semaphore(0)
+    engine = Httpx2Engine(tls=trusting)
+    started = time.monotonic()
+    with (
+        FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        calls = [threads.submit(call) for _ in range(4)]
+        for _ in calls:
+            assert arrived.acquire(timeout=5)
+        engine.close()
+        assert {call.result(5) for call in calls} == {Kind.RESET}
+    assert time.monotonic() - started < 10
+    gc.collect()  # a socket that is left open would warn
+
+
+def test_a_stream_that_is_dropped_after_its_engine_was_closed_leaves_nothing_open() -> None:
+    with FaultServer(always(chunked(b"data: 1\n\n", end=False))) as server:
+        engine = Httpx2Engine()
+        chunks = engine.send(request_to(server, stream=True)).chunks
+        assert chunks is not None
+        engine.close()
+        chunks.abandon()  # as the collector has it
+    del engine, chunks
+    gc.collect()  # a socket that is left open would warn
 
 
 def test_one_engine_serves_one_run_after_the_other(side: Side) -> None:

@@ -56,7 +56,9 @@ def test_chunks_that_came_together_are_read_together(side: Side) -> None:
 
     async def scenario(engine: Any) -> list[bytes]:
         chunks = (await engine.asend(stream_of(server))).chunks
-        return [await chunks.aread(5.0), await chunks.aread(5.0)]
+        got = [await chunks.aread(5.0), await chunks.aread(5.0)]
+        await chunks.aclose()
+        return got
 
     with FaultServer(always(chunked(*parts))) as server:
         assert side.run(scenario) == [b"".join(parts), b""]
@@ -147,6 +149,7 @@ def test_a_stream_may_last_longer_than_the_time_for_its_headers(side: Side) -> N
         got = b""
         while data := await chunks.aread(1.0):
             got += data
+        await chunks.aclose()
         return got
 
     with FaultServer(script) as server:
