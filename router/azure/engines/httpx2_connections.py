@@ -33,6 +33,8 @@ class _Connection:
     expires_at = 0.0
     _is_broken = False
     """A request could not be written to its end, so no other may follow."""
+    _has_new_session = False
+    """Its TLS session is to be remembered, once the service has given it."""
 
     def __init__(self, origin: Origin, settings: dict[str, Any]) -> None:
         self.origin = origin
@@ -49,12 +51,17 @@ class _Connection:
         reading.close()
         return reading.reusable and not self._is_broken
 
+    def _expect_session(self) -> None:
+        self._has_new_session = isinstance(self._settings["ssl_context"], ResumingContext)
+
+    def _remember(self) -> None:
+        """Keep the session, in the thread that has read from it."""
+        self._has_new_session = False
+        self._settings["ssl_context"].remember(self.origin[1], self.stream.get_extra_info("ssl_object"))
+
 
 class BlockingConnection(_Connection):
     """For blocking calls.  The stream below keeps to the time (`httpx2_sockets.Due`)."""
-
-    _has_new_session = False
-    """Its TLS session is to be remembered."""
 
     def send(self, method: bytes, target: bytes, headers: Headers, body: Iterable[bytes]) -> Reading:
         """Send a request, and read the head of its answer."""
@@ -68,6 +75,8 @@ class BlockingConnection(_Connection):
                 self._is_broken = True  # yet the service may have said why, before it had read all
             while not reading.status:
                 reading.feed(self.stream.read(_READ_BYTES))
+            if self._has_new_session:
+                self._remember()
         except BaseException:
             reading.close()
             raise
@@ -78,13 +87,6 @@ class BlockingConnection(_Connection):
         while not (data := reading.take()) and not reading.complete:
             reading.feed(self.stream.read(_READ_BYTES))
         return data
-
-    def is_done(self, reading: Reading) -> bool:
-        """The same, in the thread that has read it."""
-        if self._has_new_session and reading.complete:
-            self._has_new_session = False
-            self._settings["ssl_context"].remember(self.origin[1], self.stream.get_extra_info("socket"))
-        return super().is_done(reading)
 
     def close(self) -> None:
         """Hang up.  Never raises."""
@@ -112,9 +114,8 @@ class BlockingConnection(_Connection):
         backend: httpcore2.NetworkBackend = self._settings["network_backend"]
         stream = backend.connect_tcp(host, port)
         if secured:
-            context = self._settings["ssl_context"]
-            stream = stream.start_tls(context, host)
-            self._has_new_session = isinstance(context, ResumingContext)
+            stream = stream.start_tls(self._settings["ssl_context"], host)
+            self._expect_session()
         return stream
 
 
@@ -140,6 +141,8 @@ class AwaitingConnection(_Connection):
                 self._is_broken = True
             while not reading.status:
                 reading.feed(await self.stream.read(_READ_BYTES))
+            if self._has_new_session:
+                self._remember()
         except BaseException:
             reading.close()
             raise
@@ -174,4 +177,5 @@ class AwaitingConnection(_Connection):
         stream = await backend.connect_tcp(host, port, seconds)
         if secured:
             stream = await stream.start_tls(self._settings["ssl_context"], host, seconds)
+            self._expect_session()
         return stream

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import gzip
 import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 import trustme
 
 from router.azure.engines import Answer, Breakdown, Request, surroundings
+from router.azure.engines.tls_sessions import ResumingContext
 from router.values import Kind
 from tests.azure.fault_server import (
     FaultServer,
@@ -28,7 +31,7 @@ from tests.azure.fault_server import (
     server_tls,
 )
 
-from .sides import AWAITING, SIDES, Side
+from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, SIDES, Side
 
 SECRET = "sk-canary-5f0e"
 
@@ -213,6 +216,39 @@ def test_so_it_does_where_the_system_is_trusted(side: Side) -> None:
 
         assert side.run(scenario, tls=system) == [200] * 3
         assert server.resumed == [False, True, True]
+
+
+def test_a_session_serves_every_kind_of_connection(named_ca: trustme.CA) -> None:
+    with FaultServer(said(answer()), server_tls(named_ca.issue_cert("127.0.0.1"))) as server:
+        for side in (HTTPX2_TRIO, HTTPX2_ASYNCIO, HTTPX2_BLOCKING, AIOHTTP):
+            assert isinstance(outcome(side, request_to(server.url)), Answer)
+        assert server.resumed == [False, True, True, True]
+
+
+def test_a_connection_that_another_thread_uses_is_not_asked_for_its_session(named_ca: trustme.CA) -> None:
+    context = surroundings.trust()
+    assert isinstance(context, ResumingContext)
+    asked: list[str] = []
+
+    class Wrapped(ssl.SSLObject):
+        @property
+        def session(self) -> ssl.SSLSession | None:  # type: ignore[override]
+            asked.append(threading.current_thread().name)
+            return None
+
+    async def wrap() -> None:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="a.example")
+
+    context.sslobject_class = Wrapped
+    context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="a.example")  # as anyio does, in no loop
+    asyncio.run(wrap())
+    thread = threading.Thread(target=asyncio.run, args=(wrap(),))
+    thread.start()
+    thread.join()
+    assert asked == []
+    asyncio.run(wrap())
+    asyncio.run(wrap())
+    assert asked == ["MainThread"], "the last one was made here"
 
 
 @pytest.mark.parametrize("side", AWAITING, ids=str)
