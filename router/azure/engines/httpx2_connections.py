@@ -67,14 +67,13 @@ class BlockingConnection(_Connection):
         """Send a request, and read the head of its answer."""
         reading = Reading()
         try:
-            if self.stream is None:
-                self.stream = self._dial()
+            stream = self.stream or self._dial()
             try:
                 self._write(Sending(method, target, headers), body)
             except httpcore2.WriteError:
                 self._is_broken = True  # yet the service may have said why, before it had read all
             while not reading.status:
-                reading.feed(self.stream.read(_READ_BYTES))
+                reading.feed(stream.read(_READ_BYTES))
             if self._has_new_session:
                 self._remember()
         except BaseException:
@@ -109,14 +108,13 @@ class BlockingConnection(_Connection):
                 self.stream.write(data)
         self.stream.write(sending.end())
 
-    def _dial(self) -> httpcore2.NetworkStream:
+    def _dial(self) -> Any:
         secured, host, port = self.origin
-        backend: httpcore2.NetworkBackend = self._settings["network_backend"]
-        stream = backend.connect_tcp(host, port)
+        self.stream = self._settings["network_backend"].connect_tcp(host, port)
         if secured:
-            stream = stream.start_tls(self._settings["ssl_context"], host)
+            self.stream = self.stream.start_tls(self._settings["ssl_context"], host)
             self._expect_session()
-        return stream
+        return self.stream
 
 
 class AwaitingConnection(_Connection):
@@ -133,14 +131,13 @@ class AwaitingConnection(_Connection):
         """Send a request, and read the head of its answer."""
         reading = Reading()
         try:
-            if self.stream is None:
-                self.stream = await self._dial(connect_s)
+            stream = self.stream or await self._dial(connect_s)
             try:
                 await self._write(Sending(method, target, headers), body)
             except httpcore2.WriteError:
                 self._is_broken = True
             while not reading.status:
-                reading.feed(await self.stream.read(_READ_BYTES))
+                reading.feed(await stream.read(_READ_BYTES))
             if self._has_new_session:
                 self._remember()
         except BaseException:
@@ -171,11 +168,10 @@ class AwaitingConnection(_Connection):
                         await self.stream.write(data)
         await self.stream.write(sending.end())
 
-    async def _dial(self, seconds: float) -> httpcore2.AsyncNetworkStream:
+    async def _dial(self, seconds: float) -> Any:
         secured, host, port = self.origin
-        backend: httpcore2.AsyncNetworkBackend = self._settings["network_backend"]
-        stream = await backend.connect_tcp(host, port, seconds)
+        self.stream = await self._settings["network_backend"].connect_tcp(host, port, seconds)
         if secured:
-            stream = await stream.start_tls(self._settings["ssl_context"], host, seconds)
+            self.stream = await self.stream.start_tls(self._settings["ssl_context"], host, seconds)
             self._expect_session()
-        return stream
+        return self.stream

@@ -196,6 +196,22 @@ def test_a_cancelled_call_hangs_up_at_once(side: Side) -> None:
         assert side.run(scenario)
 
 
+def test_a_call_that_is_cancelled_while_it_shakes_hands_hangs_up_at_once(side: Side) -> None:
+    async def scenario(engine: Any) -> bool:
+        request = Request("POST", server.url.replace("http:", "https:"), {}, b"{}", timeout=5.0)
+        with anyio.move_on_after(0.2):
+            await engine.asend(request)
+        for _ in range(100):
+            if server.goodbyes.is_set():
+                return True
+            await anyio.sleep(0.01)
+        return False
+
+    with FaultServer(Peer.wait_for_goodbye) as server:
+        assert side.run(scenario)
+        assert server.connections == 1
+
+
 def test_a_cancelled_read_of_a_stream_hangs_up_when_it_is_closed(side: Side) -> None:
     def script(peer: Peer) -> None:
         peer.request()
