@@ -51,13 +51,15 @@ class BlockingPools:
         connection = None
         try:
             due.connect_in(connect_time(request))
-            connection = self._connection(target.origin)
+            connection, over = self._take(target.origin)
+            for other in over:
+                other.close()
             reading = connection.send(request.method.encode(), target.url.target, headers_of(request, target), body)
+            extensions = {"network_stream": connection.stream}
+            return unread(reading.status, reading.headers, BlockingBody(self, connection, reading), extensions)
         except BaseException:
             self._is_over(connection)
             raise
-        extensions = {"network_stream": connection.stream}
-        return unread(reading.status, reading.headers, BlockingBody(self, connection, reading), extensions)
 
     def finish(self, connection: BlockingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
@@ -79,15 +81,14 @@ class BlockingPools:
         for pool in self._proxied.values():
             pool.close()
 
-    def _connection(self, origin: Origin) -> BlockingConnection:
+    def _take(self, origin: Origin) -> tuple[BlockingConnection, list[BlockingConnection]]:
+        """A connection, and those to close."""
         with self._lock:
             connection, over = self._roster.take(origin, time.monotonic())
             if connection is None:
                 connection = BlockingConnection(origin, self._settings)
                 self._roster.add(connection)
-        for other in over:
-            other.close()
-        return connection
+        return connection, over
 
     def _is_over(self, connection: BlockingConnection | None, *, keep: bool = False) -> None:
         if connection is not None:
@@ -152,14 +153,16 @@ class AwaitingPools:
             raise httpcore2.PoolTimeout
         connection = None
         try:
-            connection = await self._connection(target.origin)
+            connection, over = self._take(target.origin)
+            for other in over:
+                await other.aclose()
             reading = await connection.send(
                 request.method.encode(), target.url.target, headers_of(request, target), body, connect_s
             )
+            return unread(reading.status, reading.headers, AwaitingBody(self, connection, reading), {})
         except BaseException:
             await self._is_over(connection)
             raise
-        return unread(reading.status, reading.headers, AwaitingBody(self, connection, reading), {})
 
     async def finish(self, connection: AwaitingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
@@ -178,14 +181,13 @@ class AwaitingPools:
         for pool in self._proxied.values():
             await pool.aclose()
 
-    async def _connection(self, origin: Origin) -> AwaitingConnection:
+    def _take(self, origin: Origin) -> tuple[AwaitingConnection, list[AwaitingConnection]]:
+        """A connection, and those to close."""
         connection, over = self._roster.take(origin, time.monotonic())
         if connection is None:
             connection = AwaitingConnection(origin, self._settings)
             self._roster.add(connection)
-        for other in over:
-            await other.aclose()
-        return connection
+        return connection, over
 
     async def _is_over(self, connection: AwaitingConnection | None, *, keep: bool = False) -> None:
         try:

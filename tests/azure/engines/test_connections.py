@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from typing import Any
 
 import httpcore2
 import pytest
 
-from router.azure.engines import Breakdown, Request
+from router.azure.engines import KEEP_ALIVE_S, MAX_CONNECTIONS, Breakdown, Request
 from router.azure.engines.httpx2_connections import AwaitingConnection, BlockingConnection
+from router.azure.engines.httpx2_messages import target_of
+from router.azure.engines.httpx2_pools import AwaitingPools
 from router.values import Kind
 from tests.azure.fault_server import FaultServer, Peer, always, answer
 
@@ -32,12 +35,8 @@ class Parts:
             self.open -= 1
 
     async def aparts(self) -> AsyncGenerator[bytes, None]:
-        self.open += 1
-        try:
-            for _ in range(400):
-                yield b"x" * 100_000
-        finally:
-            self.open -= 1
+        for part in self.parts():
+            yield part
 
 
 @pytest.mark.parametrize("size", [None, 40_000_000], ids=["in chunks", "announced"])
@@ -99,3 +98,21 @@ async def test_the_same_awaiting() -> None:
     connection.stream = DeafAwaiting()
     reading = await connection.send(b"POST", b"/", [(b"content-length", b"2")], b"{}", 1.0)
     assert (reading.status, reading.reusable, connection.is_done(reading)) == (413, True, False)
+
+
+def test_a_task_that_is_cancelled_while_old_connections_are_closed_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio's own cancellation knows no shield."""
+
+    async def scenario() -> tuple[int, int]:
+        pools = AwaitingPools(None)
+        old = AwaitingConnection(target_of(request.url).origin, {})
+        pools._roster.give_back(old, -KEEP_ALIVE_S, keep=True)
+        monkeypatch.setattr(AwaitingConnection, "aclose", lambda self: asyncio.sleep(5 if self is old else 0))
+        call = asyncio.create_task(pools.send(request))
+        await asyncio.sleep(0.05)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        return len(pools._roster), pools._places.value
+
+    request = Request("POST", "http://127.0.0.1:9/x", {}, b"{}", timeout=5.0)
+    assert asyncio.run(scenario()) == (0, MAX_CONNECTIONS)
