@@ -25,7 +25,6 @@ _KINDS: dict[str, Kind] = {
     "ClientConnectorError": Kind.CONNECT,
     "ConnectionTimeoutError": Kind.CONNECT_TIMEOUT,
     "ServerTimeoutError": Kind.TIMEOUT,
-    "ClientPayloadError": Kind.TRUNCATED,
     "ClientConnectionError": Kind.RESET,
     "InvalidURL": Kind.CONNECT,
     # httpx2, httpx and the httpcore below them
@@ -35,6 +34,9 @@ _KINDS: dict[str, Kind] = {
     "ProxyError": Kind.CONNECT,
     "UnsupportedProtocol": Kind.CONNECT,
     "NetworkError": Kind.RESET,
+    # our own, http1.py
+    "NoAnswer": Kind.RESET,
+    "CutShort": Kind.TRUNCATED,
     # the standard library, anyio and trio
     "gaierror": Kind.DNS,
     "TimeoutError": Kind.TIMEOUT,
@@ -91,9 +93,7 @@ def kind_of(error: BaseException) -> Kind:
         if "gaierror" in below:
             return Kind.DNS
         return Kind.TLS if "SSLError" in below else Kind.CONNECT
-    if kind is Kind.PROTOCOL or kind is Kind.TRUNCATED:
-        return _end_of(error, kind)
-    return kind
+    return _end_of(error) if kind is Kind.PROTOCOL else kind
 
 
 def host_of(request: Request) -> str:
@@ -101,7 +101,7 @@ def host_of(request: Request) -> str:
     return urlsplit(request.url).netloc.rpartition("@")[2] or "the service"
 
 
-def _end_of(error: BaseException, kind: Kind) -> Kind:
+def _end_of(error: BaseException) -> Kind:
     """Tell a connection that ended early from one that spoke gibberish; the libraries give both the same class."""
     text = str(error)
     if "ConnectionReset" in text or "BrokenPipe" in text or "without sending a response" in text:

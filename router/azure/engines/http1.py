@@ -2,13 +2,12 @@
 
 `Sending` makes the bytes of a request, `Reading` takes those of its answer; the connections of
 `httpx2_connections.py`, blocking and awaiting, carry them.  httptools reads, which is Node's parser, as strict as it
-comes.  What goes wrong is said in the exceptions of httpcore2, as below and beside this.
+comes.  What goes wrong is said in the exceptions of httpcore2, as below and beside this, or in two of our own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import httpcore2
@@ -21,7 +20,15 @@ _APART = 2**16
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _VISIBLE = re.compile(rb"[\x21-\x7e]+")
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = list[tuple[bytes, bytes]]
+
+
+class NoAnswer(Exception):
+    """The connection ended before the head of an answer was complete."""
+
+
+class CutShort(Exception):
+    """The connection ended before the end that the answer had announced."""
 
 
 class Sending:
@@ -100,7 +107,7 @@ class Reading:
 
     def __init__(self) -> None:
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: Headers = []
         self.complete = False
         self.reusable = False
         self._head_bytes = 0
@@ -111,7 +118,8 @@ class Reading:
         """Take what was read from the connection; b"" when the service has ended it.
 
         Raises:
-            RemoteProtocolError: the answer ended too early, or its head does not end.
+            NoAnswer, CutShort: the answer ended too early.
+        RemoteProtocolError: its head does not end.
             HttpParserError, HttpParserUpgrade: this is no answer of HTTP/1.1, or not to what we ask.
         """
         if not data:
@@ -146,9 +154,9 @@ class Reading:
 
     def _end(self) -> None:
         if not self.status:
-            raise httpcore2.RemoteProtocolError("the connection ended without sending a response")
+            raise NoAnswer
         if any(_announces_an_end(name.lower(), value.lower()) for name, value in self.headers):
-            raise httpcore2.RemoteProtocolError("Not enough data for what was announced")
+            raise CutShort
         self.complete = True
 
     # ---- called by the parser -------------------------------------------------------------------------------------

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx2
 
+from .http1 import Headers
 
-def decoded(
-    status: int, headers: list[tuple[bytes, bytes]], stream: Any, extensions: MutableMapping[str, Any]
-) -> httpx2.Response:
-    """An answer whose body comes out as it was before it was compressed; see `httpx2_pools.Unread`."""
+
+def decoded(status: int, headers: Headers, stream: Any, extensions: MutableMapping[str, Any]) -> httpx2.Response:
+    """An answer whose body comes out as it was before it was compressed; see `httpx2_messages.Unread`."""
     return httpx2.Response(status, headers=headers, stream=_Body(stream), extensions=extensions)
 
 

@@ -1,8 +1,8 @@
 """How do blocking calls, trio, and clients that the caller hands in reach the wire?  Through httpx2.
 
-Our own connections come from the pools of its lower floor, httpcore2, which `httpx2_pools.py` imports with the first
-call.  A client handed in is used by its methods only (`build_request`, `send`), so one of the older httpx does as well;
-it stays its owner's to close, and keeps its own limits, trust store and hooks.
+Our own connections stand on its lower floor, httpcore2, which `httpx2_pools.py` imports with the first call.  A client
+handed in is used by its methods only (`build_request`, `send`), so one of the older httpx does as well; it stays its
+owner's to close, and keeps its own limits, trust store and hooks.
 """
 
 from __future__ import annotations

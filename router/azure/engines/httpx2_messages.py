@@ -15,9 +15,8 @@ import httpcore2
 
 from . import Request, surroundings
 from .breakdowns import connect_time
+from .http1 import Headers
 from .roster import Origin
-
-RawHeaders = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def target_of(url: str) -> Target:
     )
 
 
-def headers_of(request: Request, target: Target) -> RawHeaders:
+def headers_of(request: Request, target: Target) -> Headers:
     """All headers of a request, ours first."""
     headers = [(b"host", target.host), (b"accept-encoding", b"gzip, deflate")]
     headers += [(name.encode("ascii"), value.encode("latin-1")) for name, value in request.headers.items()]
@@ -100,7 +99,7 @@ class Unread:
         await self._stream.aclose()
 
 
-def unread(status: int, raw_headers: RawHeaders, stream: Any, extensions: MutableMapping[str, Any]) -> Any:
+def unread(status: int, raw_headers: Headers, stream: Any, extensions: MutableMapping[str, Any]) -> Any:
     """An answer whose body is to be read: an `Unread`, or an `httpx2.Response` where it is compressed."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw_headers:

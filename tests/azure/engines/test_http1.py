@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.azure.engines.http1 import MAX_HEAD_BYTES, Reading, Sending
+from router.azure.engines.http1 import MAX_HEAD_BYTES, CutShort, NoAnswer, Reading, Sending
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -106,8 +106,9 @@ def test_an_answer_that_ends_early_is_never_taken_for_a_whole_one(message: Messa
     if some := data[: place % len(data)]:
         reading.feed(some)
     assert not reading.complete
-    with pytest.raises(httpcore2.RemoteProtocolError):
+    with pytest.raises((NoAnswer, CutShort)) as caught:
         reading.feed(b"")
+    assert caught.type is (CutShort if reading.status else NoAnswer)
 
 
 @given(messages, messages)
@@ -149,7 +150,7 @@ def test_an_end_before_the_headers_are_in_is_no_answer(data: bytes) -> None:
     reading = Reading()
     if data:
         reading.feed(data)
-    with pytest.raises(httpcore2.RemoteProtocolError, match="without sending a response"):
+    with pytest.raises(NoAnswer):
         reading.feed(b"")
 
 
