@@ -22,7 +22,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
-from .aiohttp_exchange import EXACT, Exchange, Line, begin
+from .aiohttp_exchange import EXACT, Exchange, Line, begin, drop
 from .breakdowns import connect_time
 from .deadlines import Deadlines
 
@@ -136,7 +136,7 @@ class Connector(aiohttp.TCPConnector):
                 return connection
             if not protocol.should_close and not is_readable():
                 return connection
-            connection.close()
+            drop(connection)
 
 
 class BoundedResolver(aiohttp.ThreadedResolver):

@@ -147,7 +147,7 @@ class Exchange:
         self.untimed()
         connection, self._connection = self._connection, None
         if connection is not None:
-            _drop(connection)
+            drop(connection)
             if self.content is not EMPTY_PAYLOAD and self.content.exception() is None:
                 self.content.set_exception(aiohttp.ClientConnectionError("Connection closed"))
 
@@ -157,7 +157,7 @@ class Exchange:
         connection, self._connection = self._connection, None
         if connection is not None:
             if _is_writing(connection):
-                _drop(connection)
+                drop(connection)
             else:
                 connection.release()
 
@@ -175,7 +175,7 @@ def _is_writing(connection: Connection) -> bool:
     return transport is not None and transport.get_write_buffer_size() > 0
 
 
-def _drop(connection: Connection) -> None:
+def drop(connection: Connection) -> None:
     """Hang up at once.
 
     A mere `close` would wait for a service that no longer reads, for ever, and with TLS for its goodbye, 30 s.
