@@ -32,18 +32,20 @@ _FLOOR = FLOOR_PER_S * WINDOW_S * CALLS_PER_RETRY
 class RetryBudget:
     """The retries that one group may still spend.  Every method takes O(1)."""
 
-    __slots__ = ("_net", "_second")
+    __slots__ = ("_here", "_net", "_next")
 
     def __init__(self) -> None:
         self._net = [0.0] * _SLOTS
-        self._second = 0
+        self._here = 0
+        """The place of the second that runs."""
+        self._next = 1
+        """The second after it."""
 
     def deposit(self, now: float) -> None:
         """Count one call (its first attempt, not its retries)."""
-        second = int(now)
-        if second > self._second:
-            self._roll(second)
-        self._net[self._second % _SLOTS] += 1.0
+        if now >= self._next:
+            self._roll(int(now))
+        self._net[self._here] += 1.0
 
     def withdraw(self, now: float, cost: float = 1.0) -> bool:
         """Pay for one retry; False if the budget does not reach, then nothing is taken.
@@ -54,20 +56,20 @@ class RetryBudget:
         """
         if cost <= 0.0:
             return True
-        second = int(now)
-        if second > self._second:
-            self._roll(second)
+        if now >= self._next:
+            self._roll(int(now))
         calls = cost * CALLS_PER_RETRY
         if sum(self._net) + _FLOOR < calls:
             return False
-        self._net[self._second % _SLOTS] -= calls
+        self._net[self._here] -= calls
         return True
 
     def _roll(self, second: int) -> None:
         """A new second has begun: forget those that are too old."""
-        for i in range(min(second - self._second, _SLOTS)):
+        for i in range(min(second + 1 - self._next, _SLOTS)):
             self._net[(second - i) % _SLOTS] = 0.0
-        self._second = second
+        self._next = second + 1
+        self._here = second % _SLOTS
 
 
 def backoff_seconds(retry: int, rng: Random, retry_after: float | None = None, floor: float = 0.0) -> float:

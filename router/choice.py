@@ -7,18 +7,21 @@ for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from random import Random
 
 from strategies import Sample, Situation, Strategy
 
 from .account import Account
+from .draws import Urn, deal
 from .health import State
+from .window import slot_of
 
 FULL_SCAN = 8
-DRAWN = 3
+HANDS = 3
+"""Of three deployments each, looked at to show two; where nothing fits, all are walked through from a random place."""
 DRAWS = 9
-"""Draws made at most to show two of three; where nothing fits, the rest are walked from a random place."""
+"""The same to show one by its weight."""
 
 
 class Tier:
@@ -40,16 +43,15 @@ class Tier:
 
     def candidates(self, asking: Asking) -> list[Account]:
         """The accounts that could take the call and that the strategy wants to see."""
-        admits = asking.admits
-        return [account for account in self.accounts if admits(account)]
+        return asking.fitting(self.accounts)
 
     def _first(self, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
         """The first that fits, from a place on and around."""
         accounts = self.accounts
         for i in range(start, start + len(accounts)):
             account = accounts[i % len(accounts)]
-            if account.weight >= least_weight and asking.admits(account):
-                return [account]
+            if account.weight >= least_weight and (found := asking.fitting((account,))):
+                return found
         return []
 
 
@@ -63,96 +65,65 @@ class TierInTurn(Tier):
         return self._first(asking.turn % len(self.accounts), asking)
 
 
-class DrawnTier(Tier):
-    """A large tier that shows a few, drawn by chance; where none of them fits, the first from a random place on.
+class DealtTier(Tier):
+    """A large tier that shows three, drawn by chance in proportion to `capacity`.
 
     Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
 
     Args:
         accounts: at least one.
-        by_weight: one is drawn in proportion to `weight`; else three, in proportion to `capacity`.
+        rng: the dice that deal the hands.
     """
 
-    __slots__ = ("_by_weight", "_urn", "_wanted")
+    __slots__ = ("_hands",)
 
-    def __init__(self, accounts: Sequence[Account], by_weight: bool) -> None:
+    def __init__(self, accounts: Sequence[Account], rng: Random) -> None:
         super().__init__(accounts)
-        weights = [account.weight for account in accounts] if by_weight else []
-        self._by_weight = by_weight
-        self._wanted = 1 if by_weight else DRAWN
-        self._urn = Urn(self.accounts, weights if any(weights) else [account.capacity for account in accounts])
+        self._hands = deal(accounts, [account.capacity for account in accounts], rng)
 
     def candidates(self, asking: Asking) -> list[Account]:
-        """Those that fit of the drawn ones.  If that is less than half, it draws on for a while.
-
-        One that is drawn twice is shown once: among three, to look for another in its place costs more than it gains.
-        """
-        urn, wanted, dice, admits = self._urn, self._wanted, asking.rng.random, asking.admits
-        found = urn.draw(wanted, dice, admits)
-        if 2 * len(found) >= wanted:
-            return found
-        for _ in range(DRAWS - wanted):
-            found += [account for account in urn.draw(1, dice, admits) if account not in found]
-            if 2 * len(found) >= wanted:
-                break
-        return found or self._from(int(dice() * len(self.accounts)), asking)
-
-    def _from(self, start: int, asking: Asking) -> list[Account]:
-        found = self._first(start, asking, least_weight=1e-12) if self._by_weight else []
-        return found or self._first(start, asking)  # a weight of 0 is the last resort
+        """Those that fit of a hand.  If that is less than two, of up to two hands more; else the first that fits."""
+        dice, hands = asking.rng.random, self._hands
+        found = asking.fitting(hands[int(dice() * len(hands))])
+        looked = 1
+        while len(found) < 2 and looked < HANDS:
+            hand = hands[int(dice() * len(hands))]
+            found += asking.fitting([account for account in hand if account not in found])
+            looked += 1
+        return found or self._first(int(dice() * len(self.accounts)), asking)
 
 
-def tier_for(accounts: Sequence[Account], sample: Sample) -> Tier:
-    """The tier of these deployments, at least one, for a strategy that wants to see `sample` of them."""
-    if sample is Sample.ALL or len(accounts) <= FULL_SCAN:
-        return Tier(accounts)
-    return TierInTurn(accounts) if sample is Sample.TURN else DrawnTier(accounts, by_weight=sample is Sample.WEIGHT)
-
-
-class Urn:
-    """Draws an account with a probability in proportion to its size, in two look-ups for any number of them.
-
-    Walker's alias method: each place of the table belongs to one account up to its mark and to another beyond it.
-    Of sizes 1, 1 and 4 each place holds 2: half of the first is the first's, half of the second the second's, and
-    all the rest is the third's.
+class DrawnTier(Tier):
+    """A large tier that shows one, drawn by chance in proportion to `weight`.
 
     Args:
         accounts: at least one.
-        sizes: as many, none below 0.  Where all are 0 they are alike.
     """
 
-    __slots__ = ("_places",)
+    __slots__ = ("_urn",)
 
-    def __init__(self, accounts: Sequence[Account], sizes: Sequence[float]) -> None:
-        beyond = list(accounts)
-        each = sum(sizes) / len(sizes) or 1.0
-        left = [size / each for size in sizes]
-        marks = [1.0] * len(sizes)
-        small = [place for place, size in enumerate(left) if size < 1.0]
-        large = [place for place, size in enumerate(left) if size >= 1.0]
-        while small and large:
-            place, giver = small.pop(), large[-1]
-            marks[place] = left[place]
-            beyond[place] = accounts[giver]
-            left[giver] -= 1.0 - left[place]
-            if left[giver] < 1.0:
-                small.append(large.pop())
-        self._places = list(zip(marks, accounts, beyond, strict=True))
+    def __init__(self, accounts: Sequence[Account]) -> None:
+        super().__init__(accounts)
+        weights = [account.weight for account in accounts]
+        self._urn = Urn(accounts, weights if any(weights) else [account.capacity for account in accounts])
 
-    def draw(self, times: int, dice: Callable[[], float], fits: Callable[[Account], bool]) -> list[Account]:
-        """Those that fit of so many accounts, each drawn by one throw of the dice (0.0 to below 1.0); each once."""
-        places = self._places
-        size = len(places)
-        drawn: list[Account] = []
-        for _ in range(times):
-            at = dice() * size
-            place = int(at)
-            mark, account, beyond = places[place]
-            if at - place >= mark:
-                account = beyond
-            if account not in drawn and fits(account):
-                drawn.append(account)
-        return drawn
+    def candidates(self, asking: Asking) -> list[Account]:
+        """The first of up to nine draws that fits; else the first that fits, those of weight 0 as a last resort."""
+        dice = asking.rng.random
+        for _ in range(DRAWS):
+            if found := asking.fitting((self._urn.draw(dice),)):
+                return found
+        start = int(dice() * len(self.accounts))
+        return self._first(start, asking, least_weight=1e-12) or self._first(start, asking)
+
+
+def tier_for(accounts: Sequence[Account], sample: Sample, rng: Random) -> Tier:
+    """The tier of these deployments, at least one, for a strategy that wants to see `sample` of them."""
+    if sample is Sample.ALL or len(accounts) <= FULL_SCAN:
+        return Tier(accounts)
+    if sample is Sample.CAPACITY:
+        return DealtTier(accounts, rng)
+    return TierInTurn(accounts) if sample is Sample.TURN else DrawnTier(accounts)
 
 
 class Asking(Situation):
@@ -160,12 +131,12 @@ class Asking(Situation):
 
     __slots__ = ("desperate", "eases", "free", "panic", "skip", "slot")
 
-    def __init__(self, tokens: int, now: float, slot: int, turn: int, rng: Random, skip: Collection[str]) -> None:
+    def __init__(self, tokens: int, now: float, turn: int, rng: Random, skip: Collection[str]) -> None:
         self.now = now
+        self.slot = slot_of(now)
         self.turn = turn
         self.tokens = tokens
         self.rng = rng
-        self.slot = slot
         self.skip = skip
         """The deployments that it must not use, by name: tried before, or others in the queue wait for them."""
         self.free = False
@@ -177,22 +148,25 @@ class Asking(Situation):
         self.desperate = False
         """All are disabled: ask one all the same."""
 
-    def admits(self, account: Account) -> bool:
-        """Whether an account could take the call; `account.utilisation` says what share of it would be used then."""
-        now, health = self.now, account.health
-        if (not health.ready or now < health.closed_until or now < account.resource.closed_until) and not self._is_open(
-            account
-        ):
-            return False
-        if self.skip and account.name in self.skip:
-            return False
-        if account.slot != self.slot:
-            account.advance(self.slot, now)
-        account.utilisation = load = account.projected(self.tokens)
-        if load <= 1.0:
-            return True
-        account.utilisation = 1.0
-        return self.free
+    def fitting(self, accounts: Iterable[Account]) -> list[Account]:
+        """Those that could take the call; `account.utilisation` says what share of it would be used then."""
+        now, slot, tokens, skip = self.now, self.slot, self.tokens, self.skip
+        found: list[Account] = []
+        for account in accounts:
+            health = account.health
+            is_calm = health.ready and now >= health.closed_until and now >= account.resource.closed_until
+            if not (is_calm or self._is_open(account)) or (skip and account.name in skip):
+                continue
+            if account.slot != slot:
+                account.advance(slot, now)
+            load = account.projected(tokens)
+            if load > 1.0:
+                if not self.free:
+                    continue
+                load = 1.0
+            account.utilisation = load
+            found.append(account)
+        return found
 
     def _is_open(self, account: Account) -> bool:
         """Whether one that has been ill, or is, takes part in this question."""

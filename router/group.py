@@ -7,6 +7,7 @@ chooses; `ledger.py` charges.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from random import Random
 
 from strategies import Strategy
 from strategies.least_loaded import LeastLoaded
@@ -37,11 +38,14 @@ class Group:
         accounts: its deployments, in the order of the configuration.
         strategy: how to choose among them.
         events: where a strategy's failure is noted.
+        rng: the dice that say which of many are shown together.
     """
 
     __slots__ = ("_events", "accounts", "budget", "name", "queue", "seconds", "strategy", "tiers", "turn")
 
-    def __init__(self, name: str, accounts: Iterable[Account], strategy: Strategy, events: list[Event]) -> None:
+    def __init__(
+        self, name: str, accounts: Iterable[Account], strategy: Strategy, events: list[Event], rng: Random
+    ) -> None:
         self._events = events
         self.name = name
         self.accounts = list(accounts)
@@ -51,7 +55,7 @@ class Group:
             account.weight = weight
         sample = sample_of(strategy)
         orders = sorted({account.deployment.order for account in self.accounts})
-        self.tiers = [tier_for([a for a in self.accounts if a.deployment.order == o], sample) for o in orders]
+        self.tiers = [tier_for([a for a in self.accounts if a.deployment.order == o], sample, rng) for o in orders]
         self.budget = RetryBudget()
         self.queue = Queue()
         self.turn = 0

@@ -27,7 +27,7 @@ from .queue import Queue
 from .steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
 from .values import Failure, Kind, Lease, Reply
 from .verdict import judge
-from .window import SLOT_S, slot_of
+from .window import SLOT_S
 
 
 class Ledger:
@@ -61,7 +61,7 @@ class Ledger:
         for deployment in deployments:
             by_group.setdefault(deployment.group, []).append(self._open(deployment))
         for name, accounts in by_group.items():
-            self.groups[name] = Group(name, accounts, strategy, self.events)
+            self.groups[name] = Group(name, accounts, strategy, self.events, rng)
 
     def _open(self, deployment: Deployment) -> Account:
         resource = self.resources.get(deployment.resource)
@@ -79,7 +79,7 @@ class Ledger:
         if name not in self.groups:
             account = self.accounts.get(deployment.id) or self._open(deployment)
             weight = account.weight
-            self.groups[name] = Group(name, [account], self.strategy, self.events)
+            self.groups[name] = Group(name, [account], self.strategy, self.events, self.rng)
             account.weight = weight
 
     # ---- reserve -------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Ledger:
         if group.queue.tickets:
             blocker, skip = group.in_the_way(step, now)
         if blocker is None:
-            asking = Asking(call.tokens, now, slot_of(now), group.turn, self.rng, skip)
+            asking = Asking(call.tokens, now, group.turn, self.rng, skip)
             granted = self._take(group, asking, step, now)
             if granted is not None:
                 return granted
@@ -115,7 +115,7 @@ class Ledger:
 
         It is asked of one deployment mostly, which alone has what it wants, well or not.
         """
-        asking = Asking(0, now, slot_of(now), group.turn, self.rng, step.tried)
+        asking = Asking(0, now, group.turn, self.rng, step.tried)
         asking.free = True
         found = group.choose(asking)
         if found is None:

@@ -301,7 +301,7 @@ class SharedLedger(Ledger):
         if step is None:
             return None
         group = self.groups[step.group]
-        asking = Asking(step.call.tokens, now, slot_of(now), group.turn, self.rng, step.tried)
+        asking = Asking(step.call.tokens, now, group.turn, self.rng, step.tried)
         lease = self._take_alone(group, link, asking, step, now)
         return lease if lease is not None else self._refuse(group, step, now, None)
 
