@@ -16,7 +16,7 @@ import anyio
 
 from .errors import RouterError
 from .events import Event
-from .steps import Begin, Journey, Leave, Reserve, Send, Settle, Step, StoreStep, Tell, Ticket, Wait
+from .steps import Begin, Journey, Leave, Reserve, Send, Settle, Step, Tell, Ticket, Wait
 from .stores import Store
 from .values import Failure, Kind, Lease, Reply
 
@@ -58,14 +58,15 @@ class _Held:
         elif kind is Settle:
             self.lease = None
 
-    def give_back(self) -> list[StoreStep]:
-        """The steps that give back what a dead journey held."""
-        steps: list[StoreStep] = []
+    def give_back(self) -> list[Settle | Leave]:
+        """The steps that give back what a dead journey held; it holds nothing any more."""
+        steps: list[Settle | Leave] = []
         if self.lease is not None:
             gone = Failure(Kind.CANCELLED, "the caller went away", sent=self.sent)
             steps.append(Settle(self.lease, gone, blameless=True))
         if self.ticket is not None:
             steps.append(Leave(self.ticket, self.ticket.call.group))
+        self.lease = self.ticket = None
         return steps
 
 
@@ -128,6 +129,10 @@ async def adrive(journey: Journey[T], store: Store, transport: Transport, tell: 
                 raise TypeError(f"a journey asked for {type(step).__name__}, which no driver knows")
     except RouterError:
         held.sent = False
+        raise
+    except GeneratorExit:  # collected while it waited, perhaps by a collector that runs inside the store
+        for step in held.give_back():
+            store.apply_later(step)
         raise
     finally:
         if held.lease is not None or held.ticket is not None:

@@ -126,10 +126,10 @@ class _Begun:
         raise error_for(broken, deployment=routing.deployment, attempts=routing.attempts)
 
     def _forgotten(self) -> None:
-        """Collected without having been closed: give everything back without waiting for anything."""
+        """Collected without having been closed: give everything back without waiting for anything, or for a lock."""
         if not getattr(self, "_ended", True):
             self._source.abandon()
-            self._store.apply(self._settlement(Failure(Kind.CANCELLED, "the stream was forgotten")))
+            self._store.apply_later(self._settlement(Failure(Kind.CANCELLED, "the stream was forgotten")))
 
 
 class Stream(_Begun):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from random import Random
 from typing import Any
 
@@ -20,12 +20,13 @@ import trio
 from router.configured import Deployment, HealthPolicy, Policy
 from router.drivers import adrive, drive
 from router.errors import BadRequestError, InternalServerError, NoDeploymentLeft
-from router.events import Event, GaveUp
+from router.events import Event, GaveUp, StrategyFailed
 from router.journey import Granted, journey
 from router.ledger import Ledger
-from router.steps import Journey, Leave, Refusal, Reserve, StoreStep, Ticket, Wait, ask
+from router.steps import Journey, Leave, Refusal, Reserve, Settle, StoreStep, Ticket, Wait, ask
 from router.stores.memory import MemoryStore
 from router.values import Call, Failure, Kind, Lease, Reply, Usage
+from strategies import Candidate, Situation
 from strategies.least_loaded import LeastLoaded
 
 SOON = 5.0
@@ -87,6 +88,9 @@ class SlowStore:
 
     def apply(self, step: StoreStep) -> Any:
         return self.store.apply(step)
+
+    def apply_later(self, step: Settle | Leave) -> None:
+        self.store.apply_later(step)
 
     async def aapply(self, step: StoreStep) -> Any:
         self.steps += 1
@@ -226,6 +230,24 @@ def test_a_call_that_fails_holds_nothing_afterwards() -> None:
     assert nothing_is_held(store)
 
 
+def test_a_listener_that_dies_of_an_event_of_the_choice_costs_nothing() -> None:
+    """`StrategyFailed` is told after the choice is charged and before anybody holds its lease."""
+
+    class Failing:
+        def choose(self, candidates: Sequence[Candidate], situation: Situation) -> Candidate:
+            raise LookupError
+
+    def die(event: Event) -> None:
+        assert isinstance(event, StrategyFailed)
+        raise SystemExit
+
+    deployments = [Deployment(name, "g", "m", tpm=1000) for name in ("east", "west")]
+    store = MemoryStore(Ledger(deployments, Failing(), Random(1), HealthPolicy()), die)
+    with pytest.raises(SystemExit):
+        drive(trip(), store, Transport(), ignore)
+    assert [(a.in_flight, a.tokens.used) for a in store.ledger.accounts.values()] == [(0, 0), (0, 0)]
+
+
 # ---- death: awaiting ---------------------------------------------------------------------------------------------
 
 
@@ -245,6 +267,50 @@ async def test_cancelling_while_sending_gives_the_lease_back_and_keeps_its_charg
             tasks.cancel_scope.cancel()
     assert nothing_is_held(store)
     assert store.ledger.accounts["east"].tokens.used == 10
+
+
+def close_within(store: MemoryStore, trapped: Coroutine[Any, Any, Any]) -> None:
+    """As the garbage collector closes what waited in an event loop that is gone: at any allocation, under any lock."""
+    closing = threading.Thread(target=store.look, args=[lambda _ledger, _now: trapped.close()], daemon=True)
+    closing.start()
+    closing.join(SOON)
+    assert not closing.is_alive()
+    store.look(lambda _ledger, _now: None)
+
+
+class Never:
+    """Awaited, it gives the control back to nobody."""
+
+    def __await__(self) -> Generator[None]:
+        yield
+
+
+def test_a_call_that_is_collected_while_it_sends_gives_its_lease_back() -> None:
+    async def hang() -> None:
+        await Never()
+
+    store = store_of(tpm=1000)
+    trapped = adrive(trip(), store, Transport(adeed=hang), ignore)
+    trapped.send(None)
+    assert not nothing_is_held(store)
+    close_within(store, trapped)
+    assert nothing_is_held(store)
+    assert store.ledger.accounts["east"].tokens.used == 10
+
+
+def test_a_call_that_is_collected_while_it_queues_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(_: Wait) -> float:
+        await Never()
+        return 0.0
+
+    monkeypatch.setattr("router.drivers._asleep", hang)
+    store = store_of(max_parallel_requests=1)
+    drive(trip(call(stream=True)), store, Transport(), ignore)
+    trapped = adrive(trip(), store, Transport(), ignore)
+    trapped.send(None)
+    assert len(store.ledger.groups["g"].queue) == 1
+    close_within(store, trapped)
+    assert len(store.ledger.groups["g"].queue) == 0
 
 
 async def test_cancelling_while_queueing_gives_the_place_back() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import anyio
@@ -32,8 +33,11 @@ from router import (
 )
 from router.emulator import EmulatorServer, Fault, Latency
 from router.events import Chosen, Event, Settled
+from strategies import Candidate, Situation
+from strategies.least_loaded import LeastLoaded
 
 from .fleets import HELLO, KEY, emulated, entry, router_for
+from .redis_servers import Server
 
 
 @pytest.fixture
@@ -108,6 +112,31 @@ def test_a_forgotten_stream_gives_its_place_back(router: Router) -> None:
     next(stream)
     del stream
     assert sum(d.in_flight for d in router.status()) == 0
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["memory", "redis"])
+def test_streams_that_are_collected_in_the_middle_of_a_decision_give_their_places_back(
+    server: EmulatorServer, redis_server: Server, shared: bool
+) -> None:
+    """The collector may run at any allocation, so also where the store holds its lock: here it always does."""
+
+    class Collecting(LeastLoaded):
+        def choose(self, candidates: Sequence[Candidate], situation: Situation) -> Candidate:
+            gc.collect()
+            return super().choose(candidates, situation)
+
+    options = {"redis_url": redis_server.url} if shared else {}
+    with router_for(server, routing_strategy=Collecting(), **options) as router:
+        stream = router.completion(model="gpt-4o", messages=HELLO, stream=True)
+        next(stream)
+        cycle: list[Any] = [stream]
+        cycle.append(cycle)
+        del stream, cycle
+        asking = threading.Thread(target=router.completion, args=["gpt-4o", HELLO], daemon=True)
+        asking.start()
+        asking.join(10.0)
+        assert not asking.is_alive()
+        assert sum(d.in_flight for d in router.status()) == 0
 
 
 def test_embeddings(router: Router) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from router.steps import StoreStep
+from router.steps import Leave, Settle, StoreStep
 
 
 class Store(Protocol):
@@ -23,4 +23,11 @@ class Store(Protocol):
 
     async def aapply(self, step: StoreStep) -> Any:
         """The same, awaiting."""
+        ...
+
+    def apply_later(self, step: Settle | Leave) -> None:
+        """Carry a step out together with the next one.
+
+        For whoever may neither wait nor take a lock: what the garbage collector runs may run inside the store itself.
+        """
         ...

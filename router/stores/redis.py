@@ -172,11 +172,24 @@ class RedisStore(MemoryStore):
     def _locked(self, deed: Callable[[SharedLedger, float], Any]) -> Any:
         """Do something with the ledger under the lock, and tell its events outside it."""
         with self._lock:
-            result = deed(self._shared, self.clock())
-            events = self._shared.take_events() if self._shared.events else ()
-        for event in events:
-            self._tell(event)
+            now = self.clock()
+            self._catch_up(now)
+            result = deed(self._shared, now)
+            events = self._shared.take_events()
+        self._tell_all(events, result)
         return result
+
+    def _nobody_gets(self, answer: Any) -> None:
+        if isinstance(answer, Inquiry):
+            self._locked(lambda ledger, _now: ledger.abandoned(answer))
+        else:
+            super()._nobody_gets(answer)
+
+    def _catch_up(self, now: float) -> None:
+        late = list(self._later)
+        super()._catch_up(now)
+        for step in late:
+            self._look_for_errands(step)
 
     def _look_for_errands(self, step: StoreStep) -> None:
         """Only the step's own group can have something new to do: a fleet of many groups costs no more."""
