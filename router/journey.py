@@ -35,6 +35,11 @@ DEFAULT_MAX_WAIT_S = 30.0
 MAX_WAIT_BEFORE_FALLBACK_S = 1.0
 ATTEMPT_SHARE = 0.8
 """Of the time that is left, what one attempt may take while another could still be tried (DESIGN §4.5)."""
+FAIR_SHARE = 0.5
+"""Of the call's time, what an attempt must have had for its timeout to say something about the deployment."""
+USED_SHARE = 0.8
+"""Of an attempt's limit, what it must have taken for that limit to be what ended it, and not one of the service's own
+(to connect, between the events of a stream)."""
 LAG_S = 0.5
 TIMEOUTS = (Kind.TIMEOUT, Kind.FIRST_EVENT_TIMEOUT, Kind.CONNECT_TIMEOUT)
 
@@ -249,7 +254,7 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     stay.lease = lease
     if call.watched:
         yield from ask(Tell(Chosen(call.group, lease.deployment.id, lease.tokens, len(diary.attempts) + 1)))
-    limit, is_callers = _attempt_limit(stay, diary, lease, left)
+    limit, is_excuse = _attempt_limit(stay, diary, lease, left)
     if left <= 0:
         result: Reply | Failure = Failure(Kind.TIMEOUT, f"the call's {call.timeout:g} s were over", sent=False)
     else:
@@ -260,7 +265,7 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
         return Granted(result, lease, _routing(diary, lease))
     # A timer that fired this late fired in an event loop that was blocked: the answer may well have been there.
     late = result.seconds - limit > LAG_S
-    blameless = result.kind in TIMEOUTS and (is_callers or late)
+    blameless = result.kind in TIMEOUTS and (late or (is_excuse and result.seconds >= USED_SHARE * limit))
     yield from ask(Settle(lease, result, blameless))
     stay.failure = result
     diary.attempts += (
@@ -270,16 +275,19 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
 
 
 def _attempt_limit(stay: Stay, diary: Diary, lease: Lease, left: float) -> tuple[float, bool]:
-    """Seconds for one attempt, and whether it is the caller's own timeout that sets them."""
+    """Seconds for one attempt, and whether a deployment that needs longer is excused.
+
+    It is where the caller's own timeout sets the limit, or where the queue and earlier attempts have left too little.
+    """
     call = stay.call
     retries_left = _retries_for(stay, diary, lease, Kind.TIMEOUT) - stay.retries
     could_go_on = stay.has_fallback or (lease.others > 0 and retries_left > 0)
     limit = left * ATTEMPT_SHARE if could_go_on else left
-    is_callers = call.timeout_is_callers
+    is_excuse = call.timeout_is_callers or limit < FAIR_SHARE * call.timeout
     for configured in (call.attempt_timeout, lease.deployment.timeout):
         if configured is not None and configured < limit:
-            limit, is_callers = configured, False
-    return limit, is_callers
+            limit, is_excuse = configured, False
+    return limit, is_excuse
 
 
 def _retries_for(stay: Stay, diary: Diary, lease: Lease, kind: Kind) -> int:

@@ -302,15 +302,17 @@ class Ledger:
     def _hurt(self, group: Group, account: Account, lease: Lease, failure: Failure, now: float) -> None:
         verdict = judge(failure)
         name, home = lease.deployment.id, lease.deployment.group
+        if verdict.effect == "resource":
+            account.resource.failed(now, name, self.rng, lease.probe)
+        elif failure.sent:
+            account.resource.succeeded(now, lease.probe)  # it was reached, whatever it said
+        elif lease.probe:
+            account.resource.abandon_probe(now)  # nobody went there, for want of a token, say
         if verdict.effect == "disable":
             seconds = account.health.disabled(now, failure.kind, lease.probe)
             if seconds:
                 self.events.append(Disabled(home, name, seconds, failure.kind))
             return
-        if verdict.effect == "resource":
-            account.resource.failed(now, name, self.rng, lease.probe)
-        else:
-            account.resource.succeeded(now, lease.probe)  # it was reached, whatever it said
         accounts = group.tier_of(account).accounts
         ejected = sum(1 for a in accounts if a.health.state(now) in (State.EJECTED, State.PROBING))
         usable = sum(1 for a in group.accounts if a.health.usable(now))

@@ -94,6 +94,8 @@ VERDICTS: dict[Kind, Verdict] = {
 """For failures of requests that were sent; `judge` amends them for requests that were not."""
 
 _NOT_SENT = {kind: replace(verdict, refund=True, retry_cost=0.0) for kind, verdict in VERDICTS.items()}
+# The time was used up before a connection was even sought, or all of ours were in use: no deployment can help that.
+_NOT_SENT[Kind.TIMEOUT] = replace(_NOT_SENT[Kind.TIMEOUT], effect="none")
 _SIMULATED_BY_CODE = {
     "context_window": replace(VERDICTS[Kind.SIMULATED], fallbacks="context_window"),
     "content_policy": replace(VERDICTS[Kind.SIMULATED], fallbacks="content_policy"),

@@ -210,8 +210,24 @@ def test_running_out_of_the_callers_own_time_blames_nobody(
     options: dict[str, Any], deployments: float | None, blameless: bool
 ) -> None:
     told = Told(call(timeout=10.0, **options))
-    settle = told.attempt(Failure(Kind.TIMEOUT, "no answer"), timeout=deployments)
+    settle = told.attempt(Failure(Kind.TIMEOUT, "no answer", seconds=deployments or 10.0), timeout=deployments)
     assert settle.blameless is blameless
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [(Kind.CONNECT_TIMEOUT, 5.0), (Kind.FIRST_EVENT_TIMEOUT, 20.0)], ids=["connecting", "an event"]
+)
+def test_a_timeout_of_the_services_own_is_held_against_it_whoever_set_the_calls(kind: Kind, seconds: float) -> None:
+    told = Told(call(timeout=60.0, timeout_is_callers=True))
+    assert not told.attempt(Failure(kind, "no answer", seconds=seconds)).blameless
+
+
+@pytest.mark.parametrize(("spent", "blameless"), [(40.0, False), (60.0, True)])
+def test_an_attempt_that_got_less_than_half_of_the_calls_time_blames_nobody(spent: float, blameless: bool) -> None:
+    """The rest went into the attempts, or the queue, before it."""
+    told = Told(call(timeout=100.0, num_retries=2))
+    told.attempt(Failure(Kind.RESET, "broke off", seconds=spent), others=1)
+    assert told.attempt(Failure(Kind.TIMEOUT, "no answer", seconds=100.0 - spent), others=0).blameless is blameless
 
 
 def test_a_timer_that_fired_late_blames_nobody() -> None:

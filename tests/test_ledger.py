@@ -400,6 +400,42 @@ def test_a_host_that_cannot_be_reached_closes_all_its_deployments() -> None:
     assert {fleet.lease().deployment.id for _ in range(10)} == {"b1"}
 
 
+def ill_host() -> Fleet:
+    """Nobody reaches east's host: it is closed, and the time of its probe has come.  West is well."""
+    fleet = Fleet(east_and_west())
+    for _ in range(3):
+        fleet.settle(fleet.lease(tried={"west"}), Failure(Kind.CONNECT, sent=False))
+    fleet.now += 400.0
+    return fleet
+
+
+@pytest.mark.parametrize("kind", [Kind.AUTHENTICATION, Kind.SIGN_IN_REFUSED, Kind.PERMISSION, Kind.NOT_FOUND])
+def test_a_host_whose_probe_is_refused_has_been_reached_and_is_open_again(kind: Kind) -> None:
+    fleet = ill_host()
+    east = fleet.ledger.accounts["east"]
+    fleet.settle(fleet.lease(tried={"west"}), Failure(kind, status=401))
+    assert east.resource.usable(fleet.now)
+    assert east.health.state(fleet.now) is State.DISABLED
+    fleet.now += 1000.0
+    assert fleet.lease(tried={"west"}).deployment.id == "east"
+
+
+def test_a_probe_that_had_no_token_has_not_reached_the_host_and_the_next_call_is_one_again() -> None:
+    fleet = ill_host()
+    east = fleet.ledger.accounts["east"]
+    fleet.settle(fleet.lease(tried={"west"}), Failure(Kind.CREDENTIALS, sent=False))
+    assert east.resource.state(fleet.now) is not State.READY
+    assert fleet.lease(tried={"west"}).probe
+
+
+def test_calls_that_found_no_time_to_be_sent_eject_nobody_and_give_their_charge_back() -> None:
+    fleet = Fleet(east_and_west())
+    for _ in range(20):
+        fleet.settle(fleet.lease(tried={"west"}), Failure(Kind.TIMEOUT, sent=False))
+    assert fleet.ledger.accounts["east"].health.state(fleet.now) is State.READY
+    assert fleet.used("east") == 0
+
+
 # ---- the user's strategy ---------------------------------------------------------------------------------------
 
 
