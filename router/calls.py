@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 from .azure.operations import OPERATIONS
 from .configured import Deployment, Fallback, ParameterRules, Policy
 from .errors import BadRequestError, ConfigError, NotFoundError
+from .estimates import Estimates
 from .inputs import INPUTS, check_input
-from .ledger import Ledger
 from .owners import Owners
 from .placing import Places
 from .question import Question
 from .stores.memory import MemoryStore
-from .tokens import estimate
 from .values import Call, Failure, Kind
 
 if TYPE_CHECKING:
@@ -73,6 +72,7 @@ class CallMaker:
         self._opened: dict[str, Deployment] = {}
         self.owners = Owners(settings, self.resolve, self._opened)
         self.places = Places(settings, self.resolve, self._opened, store.look)
+        self.estimates = Estimates(lambda group: [a.deployment for a in store.ledger.groups[group].accounts])
 
     # ---- names ---------------------------------------------------------------------------------------------
 
@@ -97,8 +97,8 @@ class CallMaker:
             if self._settings.policy.default_fallbacks:
                 return self.resolve(self._settings.policy.default_fallbacks[0].group)
             raise self._unknown(name)
-        self._opened[name] = deployment
-        self._store.look(lambda ledger, _now: _open(ledger, name, deployment))
+        self._store.look(lambda ledger, _now: ledger.add_group(name, deployment))
+        self._opened[name] = deployment  # only now: another thread that finds it here asks the ledger at once
         return name
 
     def _matched(self, name: str) -> Deployment | None:
@@ -151,9 +151,8 @@ class CallMaker:
             operation,
             self.resolve(model),
             body,
-            estimate(operation, body) if row.charged else 0,
-            question.stream,
-            settings.timeout,
+            stream=question.stream,
+            timeout=settings.timeout,
             attempt_timeout=settings.attempt_timeout,
             stream_timeout=settings.stream_timeout,
             max_wait=settings.max_wait,
@@ -163,6 +162,8 @@ class CallMaker:
             charged=row.charged,
             repeatable=row.repeatable,
         )
+        if row.charged:
+            call.tokens = self.estimates.tokens_for(call)
         policy = settings.policy
         if question.pinned or not row.charged:
             policy = _policy(policy, call.group, {"disable_fallbacks": True})
@@ -184,10 +185,6 @@ class CallMaker:
                         self.resolve(target.group)
                     except NotFoundError as error:
                         raise ConfigError(f"`{name}`: {error}") from None
-
-
-def _open(ledger: Ledger, name: str, deployment: Deployment) -> None:
-    ledger.add_group(name, deployment)
 
 
 def _check_body(operation: str, body: Mapping[str, Any]) -> None:

@@ -48,6 +48,10 @@ def _all_fit(call: Call) -> frozenset[str]:
     return frozenset()
 
 
+def _as_stated(call: Call) -> int:
+    return estimate(call.operation, call.body)
+
+
 @dataclass(slots=True)
 class Granted:
     """What a journey brings home.  For a stream the lease is still open, and whoever takes this must settle it."""
@@ -101,6 +105,7 @@ def journey(
     rng: Random,
     name_of: Callable[[str], str] = lambda name: name,
     unfit_for: Callable[[Call], frozenset[str]] = _all_fit,
+    tokens_for: Callable[[Call], int] = _as_stated,
 ) -> Journey[Granted]:
     """Take one call from question to answer.
 
@@ -110,6 +115,7 @@ def journey(
         rng: dice for the jitter of a backoff.
         name_of: from the name of a fallback to the name of a group (aliases).
         unfit_for: the ids of the deployments in a call's group that cannot serve it; raises an APIError where none can.
+        tokens_for: the estimate of a call in its group, for one that goes to a fallback.
 
     Returns:
         `Granted`.
@@ -138,6 +144,7 @@ def journey(
         target = plan.pop(0)
         yield from ask(Tell(FellBack(call.group, target.group, _reason(failed, diary))))
         call = _redirected(original, target)
+        call.tokens = tokens_for(call)
 
 
 def _reason(failed: APIError, diary: Diary) -> str:
@@ -146,10 +153,8 @@ def _reason(failed: APIError, diary: Diary) -> str:
 
 def _redirected(call: Call, target: Fallback) -> Call:
     """The call as it goes to a fallback group: with that entry's parameters, and without the simulation."""
-    if not target.overrides:
-        return replace(call, group=target.group, simulated=None)
-    body = {**call.body, **target.overrides}
-    return replace(call, group=target.group, simulated=None, body=body, tokens=estimate(call.operation, body))
+    body = {**call.body, **target.overrides} if target.overrides else call.body
+    return replace(call, group=target.group, simulated=None, body=body)
 
 
 def _targets(

@@ -30,6 +30,11 @@ AUDIO_TOKENS = 300
 FILE_TOKENS = 765
 """One attached document: a page, which models read as an image."""
 
+LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+"""Parameters that limit an answer's tokens; the first that is stated counts."""
+MULTIPLES = ("n", "best_of")
+"""Parameters that ask for several answers."""
+
 _PART_TOKENS = {
     "image_url": IMAGE_TOKENS,
     "input_image": IMAGE_TOKENS,
@@ -175,7 +180,7 @@ def _length(value: Any) -> int:
 
 
 def _output(body: Mapping[str, Any]) -> int:
-    """Tokens of output that the caller allows: the limit × the number of answers, 0 without a limit."""
+    """Tokens of output that the caller allows: the limit (of `LIMITS`) × the number of answers, 0 without a limit."""
     limit = body.get("max_completion_tokens") or body.get("max_tokens") or body.get("max_output_tokens")
     if type(limit) is not int or limit <= 0:
         return 0

@@ -57,6 +57,7 @@ class Works:
         self.closed = False
         # Bound once: every call hands them on, and the collector would walk three objects more for each.
         self._resolve, self._unfit_for, self._tell = self.calls.resolve, self.fitness.unfit_for, self.listeners.tell
+        self._tokens_for = self.calls.estimates.tokens_for
 
     def __repr__(self) -> str:
         ledger = self.store.ledger
@@ -101,7 +102,7 @@ class Works:
             raise RouterClosed("this router was closed; make a new one")
         call, policy = self.calls.make(question)
         call.watched = self.listeners.watch_attempts
-        return call, journey(call, policy, self.rng, self._resolve, self._unfit_for)
+        return call, journey(call, policy, self.rng, self._resolve, self._unfit_for, self._tokens_for)
 
     def _whole(self, granted: Granted, question: Question) -> Any:
         reply = granted.reply

@@ -457,6 +457,20 @@ def test_a_call_goes_on_in_the_next_group_with_that_groups_parameters() -> None:
     assert [a.deployment for a in routing.attempts] == ["east", "north"]
 
 
+def test_a_call_that_falls_back_is_estimated_anew_in_the_group_it_goes_to() -> None:
+    """Its deployments may state a limit that the first ones do not."""
+    told = Told(
+        call(num_retries=0),
+        Policy(fallbacks={"g": (Fallback("h"),)}),
+        tokens_for=lambda c: {"g": 100, "h": 500}[c.group],
+    )
+    assert told.asks(Reserve).call.tokens == 100
+    told.attempt(BOOM)
+    assert told.asks(Tell).event == FellBack("g", "h", "server_error")
+    told.answer()
+    assert told.asks(Reserve).call.tokens == 500
+
+
 def test_a_refused_call_falls_back_without_having_sent_anything() -> None:
     told = Told(call(), Policy(fallbacks={"g": (Fallback("h"),)}))
     told.refuse(opening=told.now + 12.0)

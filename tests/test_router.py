@@ -169,6 +169,29 @@ def test_the_two_faces_have_the_same_parameters() -> None:
 # ---- names -----------------------------------------------------------------------------------------------------
 
 
+def test_two_threads_may_open_one_name_at_once(server: EmulatorServer) -> None:
+    """The second asks while the first is about to open the group: a deployment's id is a group of its own."""
+    opening, go_on = threading.Event(), threading.Event()
+    with router_for(server) as router:
+        store = router._works.store
+        look = store.look
+
+        def slowly(question: Any) -> Any:
+            store.look = look  # type: ignore[method-assign]
+            opening.set()
+            assert go_on.wait(10.0)
+            return look(question)
+
+        store.look = slowly  # type: ignore[method-assign]
+        first = threading.Thread(target=router.completion, args=["west", HELLO])
+        first.start()
+        assert opening.wait(10.0)
+        assert router.completion("west", HELLO).routing.deployment == "west"
+        go_on.set()
+        first.join(10.0)
+        assert router.completion("west", HELLO).routing.deployment == "west"
+
+
 def test_ids_aliases_and_wildcards_are_names_too(server: EmulatorServer) -> None:
     """Scenarios 21 and 22."""
     wild = entry(server, "east", group="azure/*")
