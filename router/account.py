@@ -191,6 +191,20 @@ class Account(Candidate):
             when = max(when, now + max(SLOT_S, self.seconds / self.parallel))
         return when
 
+    def full(self, tokens: int) -> str:
+        """Which limit leaves no room for a call of `tokens`, in words; valid after `advance`."""
+        if self.parallel is not None and self.in_flight >= self.parallel:
+            return f"its limit of calls at once ({self.parallel}) is reached"
+        need, used = self.need(tokens), self.tokens_used
+        if used + need > self.tokens.limit and (used or need > self.limit.known):
+            free = max(0.0, self.tokens.limit - used)
+            return f"the call needs about {need:,} tokens, {free:,.0f} of {self.tokens.limit:,.0f} a minute are free"
+        others = self.requests_used - self.requests[0].used
+        for window in self.requests:
+            if window.used + (others if window is self.requests[0] else 0) >= window.limit:
+                return f"its limit of requests ({window.limit:,.0f} in {window.seconds:g} s) is reached"
+        return "what it has left is kept for calls that came before"
+
     # ---- charges -------------------------------------------------------------------------------------------
 
     def reserve(self, lease: Lease, slot: int, utilisation: float) -> Charged:

@@ -185,8 +185,6 @@ class Group:
             elif not account.resource.usable(now):
                 yield f"{name}: its host cannot be reached, next try in {account.resource.opening(now) - now:.1f} s"
             else:
-                free = max(0.0, account.tokens.limit - account.tokens.used)
-                need = account.need(call.tokens)
-                yield f"{name}: no room: the call needs about {need:,} tokens, {free:,.0f} are free"
+                yield f"{name}: no room: {account.full(call.tokens)}"
         if len(self.accounts) > SHOWN:
             yield f"and {len(self.accounts) - SHOWN} more"

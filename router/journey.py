@@ -73,6 +73,8 @@ class Diary:
     attempts: tuple[Attempt, ...] = ()
     waited: float = 0.0
     groups: list[str] = field(default_factory=list)
+    attempted: int = 0
+    """Groups in which an attempt was made; another may have refused the call."""
 
     def left(self, call: Call, now: float) -> float:
         """Seconds of the call's time that are left."""
@@ -186,6 +188,7 @@ def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tup
     if call.simulated is not None:
         failure = call.simulated
         diary.attempts += (Attempt(call.group, failure.status, str(failure.kind), 0.0),)
+        diary.attempted += 1
         return error_for(failure), judge(failure).fallbacks
     try:
         call.unfit = diary.unfit_for(call)
@@ -256,6 +259,8 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
     """Send one attempt, and settle it whatever comes.  None: it failed, and `stay.failure` says how."""
     call = stay.call
     left = diary.left(call, lease.at)
+    if stay.lease is None:
+        diary.attempted += 1
     stay.lease = lease
     if call.watched:
         yield from ask(Tell(Chosen(call.group, lease.deployment.id, lease.tokens, len(diary.attempts) + 1)))
@@ -366,13 +371,12 @@ def _refused(stay: Stay, diary: Diary, refusal: Refusal) -> APIError:
 
 
 def _routing(diary: Diary, lease: Lease) -> Routing:
-    groups = len(diary.groups)
     return Routing(
         deployment=lease.deployment.id,
         group=lease.call.group,
         attempts=diary.attempts,
-        retries=max(0, len(diary.attempts) - groups),
-        fallbacks=groups - 1,
+        retries=len(diary.attempts) - diary.attempted,
+        fallbacks=len(diary.groups) - 1,
         waited=diary.waited,
         tokens_reserved=lease.tokens,
         tokens_settled=lease.tokens_settled,

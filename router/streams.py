@@ -36,6 +36,8 @@ class Source(Protocol):
 
     usage: Usage | None
     text: str
+    completion_chars: int
+    """Of everything that the model wrote: text, refusals, tool calls, of all choices."""
     model: str | None
     service_tier: str | None
     output: Sequence[Any]
@@ -89,13 +91,13 @@ class _Begun:
         return self._source.text
 
     def _usage(self) -> Usage:
-        """What the stream used: as stated, else the estimate of the prompt and of the text that came."""
+        """What the stream used: as stated, else the estimate of the prompt and of what came, tool calls included."""
         if self._source.usage is not None:
             return self._source.usage
         call = self._granted.lease.call
         body = {k: v for k, v in call.body.items() if k not in ("max_tokens", "max_completion_tokens")}
         prompt = estimate(call.operation, body)
-        answer = text_tokens(len(self._source.text))
+        answer = text_tokens(self._source.completion_chars)
         return Usage(prompt, answer, prompt + answer)
 
     def _settlement(self, failure: Failure | None) -> Settle:

@@ -254,7 +254,7 @@ class Routing:
     group: str
     attempts: tuple[Attempt, ...] = ()
     retries: int = 0
-    """Attempts beyond the first, over all groups."""
+    """Attempts beyond the first in each group."""
     fallbacks: int = 0
     """Groups beyond the first."""
     waited: float = 0.0

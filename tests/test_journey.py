@@ -476,8 +476,10 @@ def test_a_refused_call_falls_back_without_having_sent_anything() -> None:
     told.refuse(opening=told.now + 12.0)
     assert told.asks(Tell).event == FellBack("g", "h", "NoDeploymentLeft")
     told.answer()
-    told.attempt(OK, "north")
-    assert told.granted.routing.group == "h"
+    told.attempt(BOOM, "north")
+    told.attempt(OK, "south")
+    routing = told.granted.routing
+    assert (routing.group, routing.fallbacks, routing.retries) == ("h", 1, 1)
 
 
 def test_a_fallback_may_be_named_by_an_alias_and_no_group_is_visited_twice() -> None:

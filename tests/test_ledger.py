@@ -139,13 +139,28 @@ def test_ten_second_windows_hold_within_the_minute() -> None:
     assert fleet.refusal().opening == pytest.approx(1010.75, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"max_parallel_requests": 1}, "its limit of calls at once (1) is reached"),
+        ({"rpm": 1}, "its limit of requests (1 in 60 s) is reached"),
+        ({"windows": (RequestWindow(1, 10.0),)}, "its limit of requests (1 in 10 s) is reached"),
+        ({"tpm": 1000, "rpm": 9}, "the call needs about 600 tokens, 400 of 1,000 a minute are free"),
+    ],
+    ids=["calls at once", "requests a minute", "a window of its own", "tokens"],
+)
+def test_a_refusal_names_the_limit_that_is_in_the_way(limits: dict[str, Any], why: str) -> None:
+    fleet = Fleet([Deployment("only", "g", "only", **limits)])
+    fleet.lease(600)
+    assert fleet.refusal(600).details == (f"only: no room: {why}",)
+
+
 def test_a_call_larger_than_every_limit_is_refused_for_good_and_told_why() -> None:
     refusal = Fleet(east_and_west(tpm=1000)).refusal(2000, patience=30.0)
     assert refusal.opening is None
     assert refusal.ticket is None
-    assert refusal.details == tuple(
-        f"{name}: no room: the call needs about 2,000 tokens, 1,000 are free" for name in ("east", "west")
-    )
+    why = "no room: the call needs about 2,000 tokens, 1,000 of 1,000 a minute are free"
+    assert refusal.details == (f"east: {why}", f"west: {why}")
 
 
 def test_the_reasons_of_a_long_list_are_shortened() -> None:
@@ -522,7 +537,7 @@ def test_a_call_queues_when_the_opening_lies_within_its_patience_and_else_learns
     hurried = fleet.refusal(5, patience=30.0)
     assert hurried.ticket is None
     assert hurried.opening == pytest.approx(1060.75, abs=0.01)
-    assert hurried.details == ("only: no room: the call needs about 5 tokens, 0 are free",)
+    assert hurried.details == ("only: no room: the call needs about 5 tokens, 0 of 1,000 a minute are free",)
 
 
 def test_a_call_never_queues_beyond_its_deadline() -> None:

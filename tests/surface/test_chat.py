@@ -114,6 +114,19 @@ def test_parallel_tool_calls_stream_piece_by_piece(world: World, router: Router,
     assert arguments == {0: '{"x":1}', 1: "{}"}
 
 
+def test_without_a_stated_usage_the_arguments_of_tools_are_estimated_like_text(
+    router: Router, server: Recorder
+) -> None:
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "x" * 399}}
+    server.reply = chunked(
+        b"data: %b\n\n" % json.dumps({"choices": [{"index": 0, "delta": {"tool_calls": [call]}}]}).encode(),
+        b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n',
+    )
+    stream = router.completion("g", HELLO, stream=True)
+    assert len(list(stream)) == 2
+    assert stream.routing.bill.estimate[1] == 100
+
+
 CALLS = [{"id": "call_1", "type": "function", "function": {"name": "look", "arguments": '{"at": "cat"}'}}]
 
 
