@@ -1,7 +1,7 @@
 """The story of one call: reserve, send, judge, settle; and again, or elsewhere, if it is worth it.
 
-A journey is a generator.  It asks the world for steps (`steps.py`) through `yield from ask(...)` and can do nothing
-else: it reads no clock (each answer of the store says what time it is), never sleeps and never touches a socket.
+A journey is a generator.  It yields the steps that it asks of the world (`steps.py`), is sent their answers, and can
+do nothing else: it reads no clock (each answer of the store says what time it is), never sleeps, touches no socket.
 The same story therefore runs blocking, on asyncio, on trio, and under virtual time; a test answers its questions
 by hand.
 
@@ -26,7 +26,7 @@ from .budget import backoff_seconds
 from .configured import Fallback, Policy
 from .errors import APIError, NoDeploymentLeft, error_for
 from .events import Chosen, FellBack, GaveUp
-from .steps import Begin, Journey, Refusal, Reserve, Send, Settle, Tell, Ticket, Wait, ask
+from .steps import Begin, Journey, Refusal, Reserve, Send, Settle, Tell, Ticket, Wait
 from .tokens import estimate
 from .values import Attempt, Call, Failure, Kind, Lease, Reply, Routing
 from .verdict import VERDICTS, judge, retries_allowed
@@ -141,10 +141,10 @@ def journey(
         plan = wanted + plan if wish != "general" else plan + wanted
         if not plan or len(diary.groups) > policy.max_fallbacks:
             first.attempts = diary.attempts
-            yield from ask(Tell(GaveUp(original.group, type(first).__name__, len(diary.attempts))))
+            yield Tell(GaveUp(original.group, type(first).__name__, len(diary.attempts)))
             raise first
         target = plan.pop(0)
-        yield from ask(Tell(FellBack(call.group, target.group, _reason(failed, diary))))
+        yield Tell(FellBack(call.group, target.group, _reason(failed, diary)))
         call = _redirected(original, target)
         call.tokens = tokens_for(call)
 
@@ -219,7 +219,7 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
         deadline = inf if diary.deadline is None else diary.deadline
         paid = tried is not stay.tried
         step = Reserve(call, call.group, tried, stay.retry_cost, patience, ticket, deadline, paid)
-        answer = yield from ask(step)
+        answer: Lease | Refusal = yield step
         if isinstance(answer, Lease):
             if answer.wait > 0.0:
                 yield from _wait_for_slot(stay, diary, answer)
@@ -240,7 +240,7 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
                 return answer  # what the service asks for is a wait like any other; our own backoff is not
         else:
             return answer
-        waited = yield from ask(Wait(max(0.0, min(pause, left)), ticket))
+        waited: float = yield Wait(max(0.0, min(pause, left)), ticket)
         diary.waited += waited
         if ticket is not None:
             stay.patience -= waited
@@ -249,7 +249,7 @@ def _reserve(stay: Stay, diary: Diary) -> Journey[Lease | Refusal]:
 def _wait_for_slot(stay: Stay, diary: Diary, lease: Lease) -> Journey[None]:
     """The lease is booked for a slot that opens a little later."""
     diary.left(stay.call, lease.at)
-    waited = yield from ask(Wait(lease.wait))
+    waited: float = yield Wait(lease.wait)
     lease.at += waited
     diary.waited += waited
     stay.patience -= waited
@@ -263,20 +263,20 @@ def _attempt(stay: Stay, diary: Diary, lease: Lease) -> Journey[Granted | None]:
         diary.attempted += 1
     stay.lease = lease
     if call.watched:
-        yield from ask(Tell(Chosen(call.group, lease.deployment.id, lease.tokens, len(diary.attempts) + 1)))
+        yield Tell(Chosen(call.group, lease.deployment.id, lease.tokens, len(diary.attempts) + 1))
     limit, is_excuse = _attempt_limit(stay, diary, lease, left)
     if left <= 0:
         result: Reply | Failure = Failure(Kind.TIMEOUT, f"the call's {call.timeout:g} s were over", sent=False)
     else:
-        result = yield from ask(Send(lease, limit))
+        result = yield Send(lease, limit)
     if isinstance(result, Reply):
         diary.attempts += (Attempt(lease.deployment.id, result.status, "ok", result.seconds),)
-        yield from ask(Begin(lease, result) if call.stream else Settle(lease, result))
+        yield Begin(lease, result) if call.stream else Settle(lease, result)
         return Granted(result, lease, _routing(diary, lease))
     # A timer that fired this late fired in an event loop that was blocked: the answer may well have been there.
     late = result.seconds - limit > LAG_S
     blameless = result.kind in TIMEOUTS and (late or (is_excuse and result.seconds >= USED_SHARE * limit))
-    yield from ask(Settle(lease, result, blameless))
+    yield Settle(lease, result, blameless)
     stay.failure = result
     diary.attempts += (
         Attempt(lease.deployment.id, result.status, str(result.kind), result.seconds, result.retry_after),
@@ -305,10 +305,13 @@ def _retries_for(stay: Stay, diary: Diary, lease: Lease, kind: Kind) -> int:
 
     The first that says something decides: the request, the deployment, the group, the router.
     """
-    for count in (stay.call.num_retries, lease.deployment.num_retries):
-        if count is not None:
-            return 0 if VERDICTS[kind].retry == "never" else count
-    return retries_allowed(kind, diary.policy.group_retries.get(stay.call.group, diary.policy.retries))
+    count = stay.call.num_retries
+    if count is None:
+        count = lease.deployment.num_retries
+    if count is None:
+        policy = diary.policy
+        return retries_allowed(kind, policy.group_retries.get(stay.call.group, policy.retries))
+    return 0 if VERDICTS[kind].retry == "never" else count
 
 
 def _again(stay: Stay, diary: Diary) -> bool:

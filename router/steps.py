@@ -144,8 +144,3 @@ class Tell(Step[None]):
 
 StoreStep = Reserve | Begin | Settle | Leave
 Journey = Generator[Step[Any], Any, T]
-
-
-def ask(step: Step[T]) -> Journey[T]:
-    """Ask one thing of the world; the type checker knows the type of the answer."""
-    return (yield step)  # type: ignore[no-any-return]

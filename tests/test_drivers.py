@@ -23,7 +23,7 @@ from router.errors import BadRequestError, InternalServerError, NoDeploymentLeft
 from router.events import Event, GaveUp, StrategyFailed
 from router.journey import Granted, journey
 from router.ledger import Ledger
-from router.steps import Journey, Leave, Refusal, Reserve, Settle, StoreStep, Ticket, Wait, ask
+from router.steps import Journey, Leave, Refusal, Reserve, Settle, StoreStep, Ticket, Wait
 from router.stores.memory import MemoryStore
 from router.values import Call, Failure, Kind, Lease, Reply, Usage
 from strategies import Candidate, Situation
@@ -387,7 +387,8 @@ async def test_a_listener_that_dies_costs_nothing_awaiting() -> None:
 
 def wait_for(ticket: Ticket, seconds: float = SOON) -> Journey[float]:
     """A journey that only waits for a ticket."""
-    return (yield from ask(Wait(seconds, ticket)))
+    waited: float = yield Wait(seconds, ticket)
+    return waited
 
 
 def ticket() -> Ticket:
@@ -438,7 +439,8 @@ async def test_without_a_ring_it_sleeps_as_long_as_it_was_told_and_no_longer() -
 
 async def test_a_pause_without_a_ticket_is_slept_through() -> None:
     def pause() -> Journey[float]:
-        return (yield from ask(Wait(0.01)))
+        waited: float = yield Wait(0.01)
+        return waited
 
     assert drive(pause(), store_of(), Transport(), ignore) >= 0.01
     assert await adrive(pause(), store_of(), Transport(), ignore) >= 0.009
@@ -531,11 +533,11 @@ def test_leaving_the_line_is_a_step_that_drivers_carry_out() -> None:
     drive(trip(call(stream=True)), store, Transport(), ignore)
 
     def impatient() -> Journey[int]:
-        refusal = yield from ask(Reserve(call(), "g", patience=10.0))
+        refusal: Refusal = yield Reserve(call(), "g", patience=10.0)
         assert isinstance(refusal, Refusal)
         assert refusal.ticket is not None
         length = len(store.ledger.groups["g"].queue)
-        yield from ask(Leave(refusal.ticket, "g"))
+        yield Leave(refusal.ticket, "g")
         return length
 
     assert drive(impatient(), store, Transport(), ignore) == 1
