@@ -9,22 +9,25 @@ from .verdicts import Figure
 
 NAME = "calls"
 SIZES = {"1 kB": "b1000", "50 kB": "b50000"}
+LATER = {"1 kB 20 ms later": "b1000-d20"}
+"""A service that takes its time, as every real one does: then 64 at once leave the client idle, and 512 do not."""
 CONCURRENCIES = {"one at a time": 1, "64 at once": 64, "512 at once": 512}
 OURS = ("aiohttp", "router")
 
 
 def run(lab: Lab) -> None:
-    """Replies of 1 kB and 50 kB, one at a time and many.  512 at once is asked of us and our client alone."""
+    """Replies of 1 kB and 50 kB, one at a time and many.  512 at once, and of a slow service, only our client and us."""
     seats = [Seat(name) for name in (*OURS, *lab.settings.against)]
     cases = [
         Case(
             f"{size}, {how}",
             "calls",
             {"shape": shape, "concurrency": min(many, lab.settings.most), "seconds": lab.settings.seconds},
-            only=OURS if many > 64 else None,
+            only=OURS if many > 64 or size in LATER else None,
         )
-        for size, shape in SIZES.items()
+        for size, shape in (SIZES | LATER).items()
         for how, many in CONCURRENCIES.items()
+        if many > 1 or size not in LATER
     ]
     lab.compare(NAME, seats, cases)
 
@@ -36,6 +39,8 @@ def report(rows: Rows) -> dict[str, str]:
         cases = [case for case in rows.cases if case.startswith(f"{size},")]
         key = size.split()[0]
         made[f"calls cpu {key}"] = by_contender(rows, "cpu_us", cases=cases, against="aiohttp")
+    cases = [case for case in rows.cases if case.partition(",")[0] in LATER]
+    made["calls later"] = by_contender(rows, "per_second", cases=cases)
     cases = [f"1 kB, {how}" for how in CONCURRENCIES]
     made["calls wall"] = by_contender(rows, "wall_us", cases=cases, against="aiohttp")
     made["calls rate"] = by_contender(rows, "per_second", cases=cases)
@@ -62,5 +67,11 @@ FIGURES = (
     Figure(
         "Calls a second, 512 at once: not below 64 at once", 1.0,
         lambda rows: rows.between("per_second", "router", "1 kB, 512 at once", "1 kB, 64 at once"), 2, " ×", least=True,
+    ),
+    Figure(
+        "… of a service that takes 20 ms", 1.0,
+        lambda rows: rows.between(
+            "per_second", "router", "1 kB 20 ms later, 512 at once", "1 kB 20 ms later, 64 at once"
+        ), 2, " ×", least=True,
     ),
 )  # fmt: skip

@@ -17,7 +17,7 @@ API_KEY = "0123456789abcdef0123456789abcdef"
 HEADERS = {"api-key": API_KEY}
 REGIONS = {"east": "127.0.0.1", "west": "127.0.0.2", "north": "127.0.0.3"}
 """Three deployments of one group, each on a host of its own, as they would be."""
-SHAPES = ("b1000", "b50000", "n200", "n200-i2000")
+SHAPES = ("b1000", "b50000", "b1000-d20", "n200", "n200-i2000")
 """How deployments behave that a bench asks for (see native/server.c); a router has a group for each."""
 GROUP = "bench"
 """The group of a router that is built only to decide."""
