@@ -16,7 +16,7 @@ OURS = ("aiohttp", "router")
 
 
 def run(lab: Lab) -> None:
-    """Replies of 1 kB and 50 kB, one at a time and many.  512 at once, and of a slow service, only our client and us."""
+    """Replies of 1 and 50 kB, one at a time and many; 512 at once, and of a slow service, of our client and us."""
     seats = [Seat(name) for name in (*OURS, *lab.settings.against)]
     cases = [
         Case(
