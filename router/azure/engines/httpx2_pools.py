@@ -22,6 +22,7 @@ from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
 from .httpx2_messages import Target, headers_of, message_of, target_of, unread
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
+from .places import Places, Turn
 from .roster import Origin, Roster
 
 PATIENCE = 0.9
@@ -35,7 +36,7 @@ class BlockingPools:
         self._settings = _settings(tls, BoundedBackend())
         self._roster: Roster[BlockingConnection] = Roster()
         self._lock = threading.Lock()
-        self._places = threading.Semaphore(MAX_CONNECTIONS)
+        self._places = Places(MAX_CONNECTIONS)
         self._is_closed = False
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 
@@ -46,28 +47,28 @@ class BlockingPools:
         body = (request.body,) if isinstance(request.body, bytes) else request.body.parts()
         if target.proxy is not None:
             return self._send_by(target.proxy, request, target, body)
-        if not self._places.acquire(timeout=request.timeout):
-            raise httpcore2.PoolTimeout
-        connection = None
+        turn, connection = Turn(), None
         try:
+            if not self._places.take(turn, request.timeout):
+                raise httpcore2.PoolTimeout
             due.connect_in(connect_time(request))
             connection, over = self._take(target.origin)
             for other in over:
                 other.close()
             reading = connection.send(request.method.encode(), target.url.target, headers_of(request, target), body)
             extensions = {"network_stream": connection.stream}
-            return unread(reading.status, reading.headers, BlockingBody(self, connection, reading), extensions)
+            return unread(reading.status, reading.headers, BlockingBody(self, turn, connection, reading), extensions)
         except BaseException:
-            self._is_over(connection)
+            self._is_over(turn, connection)
             raise
 
-    def finish(self, connection: BlockingConnection, reading: Reading) -> None:
+    def finish(self, turn: Turn, connection: BlockingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
         keep = False
         try:
             keep = connection.is_done(reading)
         finally:
-            self._is_over(connection, keep=keep)
+            self._is_over(turn, connection, keep=keep)
 
     def close(self) -> None:
         """Close every connection; calls that run break off."""
@@ -90,14 +91,16 @@ class BlockingPools:
                 self._roster.add(connection)
         return connection, over
 
-    def _is_over(self, connection: BlockingConnection | None, *, keep: bool = False) -> None:
-        if connection is not None:
-            with self._lock:
-                keep = keep and not self._is_closed
-                self._roster.give_back(connection, time.monotonic(), keep=keep)
-            if not keep:
-                connection.close()
-        self._places.release()
+    def _is_over(self, turn: Turn, connection: BlockingConnection | None, *, keep: bool = False) -> None:
+        try:
+            if connection is not None:
+                with self._lock:
+                    keep = keep and not self._is_closed
+                    self._roster.give_back(connection, time.monotonic(), keep=keep)
+                if not keep:
+                    connection.close()
+        finally:
+            self._places.give_back(turn)
 
     def _send_by(self, proxy: str, request: Request, target: Target, body: Iterable[bytes]) -> Any:
         due.connect_in(connect_time(request))
@@ -115,8 +118,9 @@ class BlockingPools:
 class BlockingBody:
     """The body of an answer on a connection of ours."""
 
-    def __init__(self, pools: BlockingPools, connection: BlockingConnection, reading: Reading) -> None:
+    def __init__(self, pools: BlockingPools, turn: Turn, connection: BlockingConnection, reading: Reading) -> None:
         self._pools: BlockingPools | None = pools
+        self._turn = turn
         self._connection = connection
         self._reading = reading
 
@@ -128,7 +132,7 @@ class BlockingBody:
         """The rest is not wanted.  Idempotent."""
         pools, self._pools = self._pools, None
         if pools is not None:
-            pools.finish(self._connection, self._reading)
+            pools.finish(self._turn, self._connection, self._reading)
 
 
 class AwaitingPools:

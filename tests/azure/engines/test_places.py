@@ -1,0 +1,142 @@
+"""Threads that stand in line for a connection: who is next, and that no place is lost."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import pytest
+
+from router.azure.engines import Answer, Request, httpx2_pools, roster
+from router.azure.engines.httpx2_engine import Httpx2Engine
+from router.azure.engines.places import Places, Turn
+from tests.azure.fault_server import FaultServer, always, chunked
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait for something that nobody tells us of."""
+    end = time.monotonic() + 5
+    while not done():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.001)
+
+
+def taken(places: Places, seconds: float = 5.0) -> Turn | None:
+    """A turn that has a place."""
+    turn = Turn()
+    if places.take(turn, seconds):
+        return turn
+    places.give_back(turn)
+    return None
+
+
+def test_who_gives_a_place_back_stands_behind_those_that_wait() -> None:
+    places, order = Places(1), []
+    mine = taken(places)
+    assert mine is not None
+
+    def wait(name: int) -> None:
+        turn = taken(places)
+        assert turn is not None
+        order.append(name)
+        places.give_back(turn)
+
+    with ThreadPoolExecutor(3) as threads:
+        for name in range(3):
+            threads.submit(wait, name)
+            until(lambda: len(places._waiting) == name + 1)  # noqa: B023
+        places.give_back(mine)
+        assert taken(places) is not None
+        assert order == [0, 1, 2]
+
+
+def test_a_call_that_waits_goes_before_the_next_one_of_the_thread_that_was_served(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
+
+    def send(path: str, **changes: bool) -> Answer:
+        return engine.send(Request("POST", server.url + path, {}, b"{}", timeout=5.0, **changes))
+
+    with FaultServer(always(chunked(b"1"))) as server, ThreadPoolExecutor(1) as threads:
+        engine = Httpx2Engine()
+        chunks = send("/first", stream=True).chunks
+        assert chunks is not None
+        [pools] = engine._pools.values()
+        waiting = threads.submit(send, "/second")
+        until(lambda: pools._places._waiting)
+        chunks.close()
+        send("/third")
+        assert waiting.result(5).status == 200
+        assert [request.split()[1].rsplit(b"/", 1)[1] for request in server.requests] == [b"first", b"second", b"third"]
+        engine.close()
+
+
+def test_a_place_that_is_handed_over_when_the_time_is_up_goes_on() -> None:
+    places, late = Places(1), Turn()
+    mine = taken(places)
+    assert mine is not None
+    assert not places.take(late, 0.0)
+    places.give_back(mine)  # to the one whose time was up, and who has not left yet
+    assert late.has_place
+    places.give_back(late)
+    assert taken(places, 0.0) is not None
+
+
+def test_giving_back_twice_gives_back_once() -> None:
+    places = Places(2)
+    first, second = taken(places), taken(places)
+    assert first is not None
+    assert second is not None
+    for _ in range(2):
+        places.give_back(first)
+    assert taken(places, 0.0) is not None
+    assert taken(places, 0.0) is None
+
+
+def test_ctrl_c_while_waiting_loses_no_place_and_leaves_the_line() -> None:
+    places, turn = Places(1), Turn()
+    mine = taken(places)
+    assert mine is not None
+
+    def interrupt() -> None:
+        until(lambda: places._waiting)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            places.take(turn, 5.0)
+    places.give_back(turn)
+    assert not places._waiting
+    places.give_back(mine)
+    assert taken(places, 0.0) is not None
+
+
+def test_no_place_is_lost_however_often_threads_give_up_waiting() -> None:
+    places, inside, most = Places(2), [], []
+
+    def come_and_go(seed: int) -> int:
+        dice, served = Random(seed), 0
+        for _ in range(300):
+            turn = taken(places, dice.choice([0.0, 0.00005, 0.0002]))
+            if turn is not None:
+                inside.append(turn)
+                most.append(len(inside))
+                inside.remove(turn)
+                places.give_back(turn)
+                served += 1
+        return served
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(come_and_go, range(8))) > 0
+    assert max(most) <= 2
+    assert not places._waiting
+    assert taken(places, 0.0) is not None
+    assert taken(places, 0.0) is not None
+    assert taken(places, 0.0) is None
