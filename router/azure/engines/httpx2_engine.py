@@ -12,7 +12,6 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Hashable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -23,6 +22,7 @@ from router.per_loop import PerLoop
 from . import Answer, Request, is_stream
 from .breakdowns import ambiguous, breakdown_of, connect_time
 from .httpx2_chunks import AwaitingChunks, BlockingChunks
+from .places import sweep
 
 if TYPE_CHECKING:
     from .httpx2_pools import AwaitingPools, BlockingPools
@@ -48,6 +48,7 @@ class Httpx2Engine:
         """By process: at most this one's and its parent's."""
         self._loops: PerLoop[AwaitingPools] = PerLoop()
         self._abandoned: deque[Any] = deque()
+        """Responses of the caller's client whose streams were collected."""
 
     def __repr__(self) -> str:
         return f"Httpx2Engine(blocking={self.blocking}, awaiting={self.awaiting})"
@@ -66,9 +67,9 @@ class Httpx2Engine:
         """Send and read, blocking; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
         due = time.monotonic() + request.timeout
         try:
-            response = self._begin(request)
+            response, abandoned = self._begin(request)
             status, headers = response.status_code, dict(response.headers.items())
-            chunks = BlockingChunks(response, request, self._abandoned)
+            chunks = BlockingChunks(response, request, abandoned)
             if "transfer-encoding" in headers and "content-length" in headers:
                 chunks.close()
                 raise ambiguous(request)
@@ -98,9 +99,8 @@ class Httpx2Engine:
 
     def close(self) -> None:
         """Close what blocking calls have opened in this process.  Idempotent; a later call opens anew."""
+        sweep(self._abandoned)
         pools = self._pools.pop(os.getpid(), None)
-        if pools is not None or self._client is not None:
-            self._sweep()
         if pools is not None:
             pools.close()
 
@@ -108,15 +108,15 @@ class Httpx2Engine:
         """Close what this event loop's calls have opened.  Idempotent; a later call opens anew."""
         await self._loops.aclose(current_token())
 
-    def _begin(self, request: Request) -> Any:
+    def _begin(self, request: Request) -> tuple[Any, deque[Any]]:
+        """The response, and where it is noted if its stream is collected."""
         client = self._client
         if client is not None:
-            self._sweep()
+            sweep(self._abandoned)
             body = request.body if isinstance(request.body, bytes) else request.body.parts()
-            return client.send(_built(client, request, body), stream=True, follow_redirects=False)
+            return client.send(_built(client, request, body), stream=True, follow_redirects=False), self._abandoned
         pools = self._pools.get(os.getpid()) or self._open_blocking()
-        self._sweep()
-        return pools.send(request)
+        return pools.send(request), pools.abandoned
 
     async def _abegin(self, request: Request) -> Any:
         client = self._async_client
@@ -130,7 +130,6 @@ class Httpx2Engine:
 
         # A child of `os.fork` keeps its parent's pools untouched: a lock in them may be held by a thread that the
         # child does not have.  Two threads that come here at once get the same pools, without a lock of ours.
-        self._abandoned = deque()
         return self._pools.setdefault(os.getpid(), BlockingPools(self._tls))
 
     def _open(self, loop: Hashable) -> AwaitingPools:
@@ -143,12 +142,6 @@ class Httpx2Engine:
                 await pools.aclose()
 
         return self._loops.add(loop, pools, close)
-
-    def _sweep(self) -> None:
-        """Close the streams that were collected: the collector may run inside the pool's lock, so it only marks."""
-        while self._abandoned:
-            with suppress(IndexError, Exception):
-                self._abandoned.popleft().close()
 
 
 def _built(client: Any, request: Request, body: Any) -> Any:

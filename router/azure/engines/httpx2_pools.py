@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -22,7 +23,7 @@ from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
 from .httpx2_messages import Target, headers_of, message_of, target_of, unread
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
-from .places import Places, Turn
+from .places import Places, Turn, sweep
 from .roster import Origin, Roster
 
 PATIENCE = 0.9
@@ -37,11 +38,14 @@ class BlockingPools:
         self._roster: Roster[BlockingConnection] = Roster()
         self._lock = threading.Lock()
         self._places = Places(MAX_CONNECTIONS)
+        self.abandoned: deque[Any] = deque()
+        """Responses whose streams were collected.  The next call closes them."""
         self._is_closed = False
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 
     def send(self, request: Request) -> Any:
         """The answer, an `Unread` or an `httpx2.Response`.  The time for all of it begins now."""
+        sweep(self.abandoned)
         due.in_(request.timeout)
         target = target_of(request.url)
         body = (request.body,) if isinstance(request.body, bytes) else request.body.parts()
@@ -72,6 +76,7 @@ class BlockingPools:
 
     def close(self) -> None:
         """Close every connection; calls that run break off."""
+        sweep(self.abandoned)
         with self._lock:
             self._is_closed = True
             busy, idle = self._roster.clear()

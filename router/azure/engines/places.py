@@ -11,6 +11,14 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from typing import Any
+
+
+def sweep(abandoned: deque[Any]) -> None:
+    """Close the responses whose streams were collected: the collector may run inside any lock, so it only marks."""
+    while abandoned:
+        with suppress(IndexError, Exception):
+            abandoned.popleft().close()
 
 
 class Turn:

@@ -317,7 +317,11 @@ def fork_quietly() -> int:
 
 
 @pytest.mark.parametrize("handed_in", [False, True])
-def test_abandoned_blocking_streams_give_their_places_in_the_pool_back(handed_in: bool) -> None:
+def test_abandoned_blocking_streams_give_their_places_in_the_pool_back(
+    handed_in: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
     client = httpx2.Client(limits=httpx2.Limits(max_connections=1)) if handed_in else None
     engine = Httpx2Engine(client)
     with FaultServer(always(chunked(b"x" * 1000, b"y" * 1000))) as server:
@@ -326,12 +330,26 @@ def test_abandoned_blocking_streams_give_their_places_in_the_pool_back(handed_in
             assert chunks is not None
             chunks.read(1.0)
             chunks.abandon()
-        engine.send(request_to(server))
-        assert not engine._abandoned
+        assert engine.send(request_to(server, timeout=1.0)).status == 200
     engine.close()
     engine.close()
     if client is not None:
         client.close()
+
+
+def test_a_thread_that_opens_pools_a_moment_later_takes_no_abandoned_stream_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
+    engine = Httpx2Engine()
+    with FaultServer(always(chunked(b"x" * 1000, b"y" * 1000))) as server:
+        chunks = engine.send(request_to(server, stream=True)).chunks
+        assert chunks is not None
+        engine._open_blocking()  # by a thread that had found none, too
+        chunks.abandon()
+        assert engine.send(request_to(server, timeout=1.0)).status == 200
+    engine.close()
 
 
 def test_ctrl_c_passes_through_and_drops_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
