@@ -10,7 +10,6 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from typing import Any
 
@@ -38,8 +37,7 @@ class BlockingPools:
         self._roster: Roster[BlockingConnection] = Roster()
         self._lock = threading.Lock()
         self._places = Places(MAX_CONNECTIONS)
-        self.abandoned: deque[Any] = deque()
-        """Responses whose streams were collected.  The next call closes them."""
+        self.abandoned = self._places.abandoned
         self._is_closed = False
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 

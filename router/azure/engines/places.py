@@ -11,24 +11,47 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
-
-
-def sweep(abandoned: deque[Any]) -> None:
-    """Close the responses whose streams were collected: the collector may run inside any lock, so it only marks."""
-    while abandoned:
-        with suppress(IndexError, Exception):
-            abandoned.popleft().close()
 
 
 class Turn:
     """A thread's wish for one place.  Used once."""
 
-    gate: threading.Lock
-    """What the thread waits for, if it has to.  Released to wake it."""
+    gate: SimpleQueue[None]
+    """What wakes the thread, if it has to wait.  Putting something in is safe everywhere, the collector included."""
 
     has_place = False
     """Written under the lock of the places."""
+
+
+class Abandoned(deque[Any]):
+    """Responses whose streams were collected.  Each has a place, until a thread closes it with `sweep`.
+
+    The collector may run inside any lock, so it takes none: it only notes a response here.
+    """
+
+    def __init__(self, waiting: deque[Turn]) -> None:
+        super().__init__()
+        self._waiting = waiting
+
+    def append(self, response: Any) -> None:
+        """Note one, and wake the thread that has waited longest, to sweep."""
+        super().append(response)
+        self.wake()
+
+    def wake(self) -> None:
+        """If there is something to sweep, have the thread do it that has waited longest."""
+        if self:
+            with suppress(IndexError):  # nobody waits: the next call sweeps
+                self._waiting[0].gate.put(None)
+
+
+def sweep(abandoned: deque[Any]) -> None:
+    """Close what was noted."""
+    while abandoned:
+        with suppress(IndexError, Exception):
+            abandoned.popleft().close()
 
 
 class Places:
@@ -48,6 +71,8 @@ class Places:
         self._free = count
         """None as long as somebody waits."""
         self._waiting: deque[Turn] = deque()
+        self.abandoned = Abandoned(self._waiting)
+        """Who waits for a place sweeps here."""
         self._lock = threading.Lock()
 
     def take(self, turn: Turn, seconds: float) -> bool:
@@ -57,12 +82,14 @@ class Places:
                 self._free -= 1
                 turn.has_place = True
                 return True
-            gate = turn.gate = threading.Lock()
-            gate.acquire()
+            turn.gate = SimpleQueue()
             self._waiting.append(turn)
         end = time.monotonic() + seconds
+        sweep(self.abandoned)  # what was noted before there was anybody to wake
         while not turn.has_place and (left := end - time.monotonic()) > 0:
-            gate.acquire(timeout=left)
+            with suppress(Empty):
+                turn.gate.get(timeout=left)
+            sweep(self.abandoned)
         return turn.has_place
 
     def give_back(self, turn: Turn) -> None:
@@ -71,6 +98,7 @@ class Places:
             if not turn.has_place:
                 with suppress(ValueError):  # it does not wait either
                     self._waiting.remove(turn)
+                self.abandoned.wake()  # it may have been woken for this, and then left
                 return
             turn.has_place = False
             if not self._waiting:
@@ -79,4 +107,4 @@ class Places:
             first = self._waiting[0]  # without a call, since it is at calls that a thread is interrupted
             del self._waiting[0]
             first.has_place = True
-            first.gate.release()
+            first.gate.put(None)

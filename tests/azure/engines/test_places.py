@@ -54,12 +54,15 @@ def test_who_gives_a_place_back_stands_behind_those_that_wait() -> None:
         assert order == [0, 1, 2]
 
 
-def test_a_call_that_waits_goes_before_the_next_one_of_the_thread_that_was_served(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine may have more."""
     for module in (httpx2_pools, roster):
         monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
 
+
+@pytest.mark.usefixtures("one_connection")
+def test_a_call_that_waits_goes_before_the_next_one_of_the_thread_that_was_served() -> None:
     def send(path: str, **changes: bool) -> Answer:
         return engine.send(Request("POST", server.url + path, {}, b"{}", timeout=5.0, **changes))
 
@@ -75,6 +78,55 @@ def test_a_call_that_waits_goes_before_the_next_one_of_the_thread_that_was_serve
         assert waiting.result(5).status == 200
         assert [request.split()[1].rsplit(b"/", 1)[1] for request in server.requests] == [b"first", b"second", b"third"]
         engine.close()
+
+
+@pytest.mark.usefixtures("one_connection")
+def test_a_call_that_waits_gets_the_place_of_a_stream_that_is_collected() -> None:
+    with FaultServer(always(chunked(b"1"))) as server, ThreadPoolExecutor(1) as threads:
+        engine = Httpx2Engine()
+        request = Request("POST", server.url, {}, b"{}", timeout=1.0, stream=True)
+        chunks = engine.send(request).chunks
+        assert chunks is not None
+        [pools] = engine._pools.values()
+        waiting = threads.submit(engine.send, request)
+        until(lambda: pools._places._waiting)
+        chunks.abandon()
+        second = waiting.result(5).chunks
+        assert second is not None
+        second.close()
+        engine.close()
+
+
+class Response:
+    """One whose stream was collected."""
+
+    def __init__(self, places: Places, turn: Turn) -> None:
+        self.close = lambda: places.give_back(turn)
+
+
+def test_the_collector_may_run_while_the_line_is_locked() -> None:
+    places = Places(1)
+    mine = taken(places)
+    assert mine is not None
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(taken, places)
+        until(lambda: places._waiting)
+        with places._lock:
+            places.abandoned.append(Response(places, mine))
+        assert waiting.result(5) is not None
+
+
+def test_what_was_noted_for_a_thread_that_leaves_is_swept_by_the_next() -> None:
+    places, late = Places(1), Turn()
+    mine = taken(places)
+    assert mine is not None
+    assert not places.take(late, 0.0)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(taken, places, 1.0)
+        until(lambda: len(places._waiting) == 2)
+        places.abandoned.append(Response(places, mine))
+        places.give_back(late)
+        assert waiting.result(5) is not None
 
 
 def test_a_place_that_is_handed_over_when_the_time_is_up_goes_on() -> None:
