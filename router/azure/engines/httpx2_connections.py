@@ -63,6 +63,10 @@ class _Connection:
 class BlockingConnection(_Connection):
     """For blocking calls.  The stream below keeps to the time (`httpx2_sockets.Due`)."""
 
+    _is_broken_off = False
+    _shaking: tuple[int, int, Any] | None = None
+    """File, family and address of a socket that shakes hands: meanwhile nobody shows us the socket itself."""
+
     def send(self, method: bytes, target: bytes, headers: Headers, body: Iterable[bytes]) -> Reading:
         """Send a request, and read the head of its answer."""
         reading = Reading()
@@ -94,10 +98,16 @@ class BlockingConnection(_Connection):
                 self.stream.close()
 
     def break_off(self) -> None:
-        """Wake the thread that waits for it, which then closes it.
+        """Wake the thread that waits for it, which then closes it; one that dials ends as soon as it has dialled.
 
         Closing it from here would not wake that thread, and TLS is that thread's alone.
         """
+        self._is_broken_off = True
+        if self._shaking is not None:
+            file, family, address = self._shaking
+            with suppress(Exception), socket.fromfd(file, family, socket.SOCK_STREAM) as sock:
+                if sock.getsockname() == address:  # else it is over, and the number is somebody else's
+                    sock.shutdown(socket.SHUT_RDWR)
         if self.stream is not None:
             with suppress(Exception):
                 socket.socket.shutdown(self.stream.get_extra_info("socket"), socket.SHUT_RDWR)
@@ -112,13 +122,26 @@ class BlockingConnection(_Connection):
         secured, host, port = self.origin
         self.stream = self._settings["network_backend"].connect_tcp(host, port)
         if secured:
+            with suppress(OSError):
+                sock = self.stream.get_extra_info("socket")
+                self._shaking = sock.fileno(), sock.family, sock.getsockname()
+            self._go_on()
             self.stream = self.stream.start_tls(self._settings["ssl_context"], host)
+            self._shaking = None
             self._expect_session()
+        self._go_on()
         return self.stream
+
+    def _go_on(self) -> None:
+        """Raises ConnectError if it was broken off meanwhile."""
+        if self._is_broken_off:
+            raise httpcore2.ConnectError
 
 
 class AwaitingConnection(_Connection):
     """The same for awaiting calls, on trio and asyncio.  The caller bounds the time."""
+
+    _dialling: anyio.CancelScope | None = None
 
     async def send(
         self,
@@ -131,7 +154,7 @@ class AwaitingConnection(_Connection):
         """Send a request, and read the head of its answer."""
         reading = Reading()
         try:
-            stream = self.stream or await self._dial(connect_s)
+            stream = self.stream or await self._dial_unless_broken_off(connect_s)
             try:
                 await self._write(Sending(method, target, headers), body)
             except httpcore2.WriteError:
@@ -156,6 +179,21 @@ class AwaitingConnection(_Connection):
         if self.stream is not None:
             with anyio.move_on_after(1, shield=True), suppress(Exception):
                 await self.stream.aclose()
+
+    async def break_off(self) -> None:
+        """Wake the task that dials, which then hangs up; hang up on one that waits for an answer."""
+        if self._dialling is not None:
+            self._dialling.cancel()
+        else:
+            await self.aclose()
+
+    async def _dial_unless_broken_off(self, seconds: float) -> Any:
+        with anyio.CancelScope() as self._dialling:
+            await self._dial(seconds)
+        broken_off, self._dialling = self._dialling.cancel_called, None
+        if broken_off:
+            raise httpcore2.ConnectError
+        return self.stream
 
     async def _write(self, sending: Sending, body: bytes | AsyncGenerator[bytes, None]) -> None:
         if isinstance(body, bytes):

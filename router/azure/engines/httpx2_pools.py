@@ -16,8 +16,10 @@ from typing import Any
 import anyio
 import httpcore2
 
-from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
-from .breakdowns import connect_time, unasked
+from router.values import Kind
+
+from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Breakdown, Request, surroundings
+from .breakdowns import connect_time, host_of, unasked
 from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
 from .httpx2_messages import Target, headers_of, message_of, target_of, unread
@@ -27,6 +29,8 @@ from .roster import Origin, Roster
 
 PATIENCE = 0.9
 """What of its time an awaiting call may wait for a place: not all, so that a full pool is told from a slow service."""
+
+_NOT_SENT = (httpcore2.PoolTimeout, httpcore2.ConnectTimeout, httpcore2.ConnectError)
 
 
 class BlockingPools:
@@ -38,7 +42,6 @@ class BlockingPools:
         self._lock = threading.Lock()
         self._places = Places(MAX_CONNECTIONS)
         self.abandoned = self._places.abandoned
-        self._is_closed = False
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 
     def send(self, request: Request) -> Any:
@@ -60,9 +63,11 @@ class BlockingPools:
             reading = connection.send(request.method.encode(), target.url.target, headers_of(request, target), body)
             extensions = {"network_stream": connection.stream}
             return unread(reading.status, reading.headers, BlockingBody(self, turn, connection, reading), extensions)
-        except BaseException:
+        except BaseException as error:
             self._is_over(turn, connection)
-            raise
+            if not (self._places.is_closed and isinstance(error, _NOT_SENT)):
+                raise
+        raise _closed(request)
 
     def finish(self, turn: Turn, connection: BlockingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
@@ -73,10 +78,10 @@ class BlockingPools:
             self._is_over(turn, connection, keep=keep)
 
     def close(self) -> None:
-        """Close every connection; calls that run break off."""
+        """Close every connection; calls that run, dial or wait for a place break off."""
         sweep(self.abandoned)
         with self._lock:
-            self._is_closed = True
+            self._places.close()
             busy, idle = self._roster.clear()
         for connection in busy:
             connection.break_off()
@@ -88,6 +93,8 @@ class BlockingPools:
     def _take(self, origin: Origin) -> tuple[BlockingConnection, list[BlockingConnection]]:
         """A connection, and those to close."""
         with self._lock:
+            if self._places.is_closed:
+                raise httpcore2.ConnectError
             connection, over = self._roster.take(origin, time.monotonic())
             if connection is None:
                 connection = BlockingConnection(origin, self._settings)
@@ -98,7 +105,7 @@ class BlockingPools:
         try:
             if connection is not None:
                 with self._lock:
-                    keep = keep and not self._is_closed
+                    keep = keep and not self._places.is_closed
                     self._roster.give_back(connection, time.monotonic(), keep=keep)
                 if not keep:
                     connection.close()
@@ -145,6 +152,8 @@ class AwaitingPools:
         self._settings = _settings(tls, AwaitingBackend())
         self._roster: Roster[AwaitingConnection] = Roster()
         self._places = anyio.Semaphore(MAX_CONNECTIONS, fast_acquire=True)
+        self._waiting: set[anyio.CancelScope] = set()
+        """For a place."""
         self._is_closed = False
         self._proxied: dict[str, httpcore2.AsyncConnectionPool] = {}
 
@@ -154,22 +163,26 @@ class AwaitingPools:
         body = request.body if isinstance(request.body, bytes) else request.body.aparts()
         if target.proxy is not None:
             return await self._send_by(target.proxy, request, target, body)
-        with anyio.move_on_after(PATIENCE * request.timeout) as patience:
-            await self._places.acquire()
-        if patience.cancelled_caught:
-            raise httpcore2.PoolTimeout
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            await self._wait(request)
         connection = None
         try:
             connection, over = self._take(target.origin)
             for other in over:
                 await other.aclose()
+            if self._is_closed:
+                raise httpcore2.ConnectError
             reading = await connection.send(
                 request.method.encode(), target.url.target, headers_of(request, target), body, connect_s
             )
             return unread(reading.status, reading.headers, AwaitingBody(self, connection, reading), {})
-        except BaseException:
+        except BaseException as error:
             await self._is_over(connection)
-            raise
+            if not (self._is_closed and isinstance(error, _NOT_SENT)):
+                raise
+        raise _closed(request)
 
     async def finish(self, connection: AwaitingConnection, reading: Reading) -> None:
         """An exchange is over: its connection is kept, or dropped."""
@@ -180,13 +193,28 @@ class AwaitingPools:
             await self._is_over(connection, keep=keep)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; calls that run, dial or wait for a place break off."""
         self._is_closed = True
+        for patience in self._waiting:
+            patience.cancel()
         busy, idle = self._roster.clear()
-        for connection in (*busy, *idle):
+        for connection in busy:
+            await connection.break_off()
+        for connection in idle:
             await connection.aclose()
         for pool in self._proxied.values():
             await pool.aclose()
+
+    async def _wait(self, request: Request) -> None:
+        """For a place."""
+        with anyio.move_on_after(PATIENCE * request.timeout) as patience:
+            self._waiting.add(patience)
+            try:
+                await self._places.acquire()
+            finally:
+                self._waiting.discard(patience)
+        if patience.cancelled_caught:
+            raise _closed(request) if self._is_closed else httpcore2.PoolTimeout
 
     def _take(self, origin: Origin) -> tuple[AwaitingConnection, list[AwaitingConnection]]:
         """A connection, and those to close."""
@@ -235,6 +263,10 @@ class AwaitingBody:
         pools, self._pools = self._pools, None
         if pools is not None:
             await pools.finish(self._connection, self._reading)
+
+
+def _closed(request: Request) -> Breakdown:
+    return Breakdown(Kind.RESET, f"closed before the request to {host_of(request)} was sent", sent=False)
 
 
 def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:

@@ -73,10 +73,11 @@ class Places:
         self._waiting: deque[Turn] = deque()
         self.abandoned = Abandoned(self._waiting)
         """Who waits for a place sweeps here."""
+        self.is_closed = False
         self._lock = threading.Lock()
 
     def take(self, turn: Turn, seconds: float) -> bool:
-        """Whether the turn has a place; False: none has come free in time."""
+        """Whether the turn has a place; False: none has come free in time, or nobody is to wait any more."""
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -86,7 +87,7 @@ class Places:
             self._waiting.append(turn)
         end = time.monotonic() + seconds
         sweep(self.abandoned)  # what was noted before there was anybody to wake
-        while not turn.has_place and (left := end - time.monotonic()) > 0:
+        while not (turn.has_place or self.is_closed) and (left := end - time.monotonic()) > 0:
             with suppress(Empty):
                 turn.gate.get(timeout=left)
             sweep(self.abandoned)
@@ -108,3 +109,10 @@ class Places:
             del self._waiting[0]
             first.has_place = True
             first.gate.put(None)
+
+    def close(self) -> None:
+        """Nobody waits any more."""
+        with self._lock:
+            self.is_closed = True
+            for turn in self._waiting:
+                turn.gate.put(None)

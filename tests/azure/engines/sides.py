@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,6 +17,14 @@ from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.httpx2_engine import Httpx2Engine
 
 T = TypeVar("T")
+
+
+def until(done: Callable[[], object]) -> None:
+    """Wait for something that nobody tells us of."""
+    end = time.monotonic() + 5
+    while not done():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.001)
 
 
 class BlockingFace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +21,19 @@ from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.breakdowns import kind_of
 from router.azure.engines.httpx2_engine import Httpx2Engine
 from router.values import Kind
-from tests.azure.fault_server import FaultServer, Peer, always, answer, authority, chunk, chunked, server_tls
+from tests.azure.fault_server import (
+    FaultServer,
+    Peer,
+    always,
+    answer,
+    authority,
+    chunk,
+    chunked,
+    full_backlog,
+    server_tls,
+)
 
-from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, Side
+from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, HTTPX2_TRIO, Side, until
 
 
 def request_to(server: FaultServer, **changes: Any) -> Request:
@@ -87,6 +98,115 @@ def test_calls_that_run_break_off_when_the_engine_is_closed(secured: bool) -> No
         assert {call.result(5) for call in calls} == {Kind.RESET}
     assert time.monotonic() - started < 10
     gc.collect()  # a socket that is left open would warn
+
+
+def test_a_handshake_breaks_off_when_the_engine_is_closed() -> None:
+    def script(peer: Peer) -> None:
+        if peer.swallow_some():
+            greeted.set()
+            peer.wait_for_goodbye()
+
+    engine, greeted = Httpx2Engine(), threading.Event()
+    with FaultServer(script) as server, ThreadPoolExecutor(1) as threads:
+        url = server.url.replace("http:", "https:")
+        call = threads.submit(failure, engine, Request("POST", url, {}, b"{}", timeout=4.0))
+        assert greeted.wait(5)
+        engine.close()
+        assert call.result(2) == (Kind.RESET, False)
+        assert server.goodbyes.wait(2)
+    gc.collect()  # a socket that is left open would warn
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_call_that_has_not_dialled_yet_sends_nothing_once_the_engine_is_closed(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered, look_up = threading.Event(), threading.Event(), socket.getaddrinfo
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        asked.set()
+        assert answered.wait(5)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    engine, heard = Httpx2Engine(), []
+    with FaultServer(lambda peer: heard.append(peer.swallow_some())) as server, ThreadPoolExecutor(1) as threads:
+        url = server.url.replace("http:", f"{scheme}:")
+        call = threads.submit(failure, engine, Request("POST", url, {}, b"{}", timeout=4.0))
+        assert asked.wait(5)
+        engine.close()
+        answered.set()
+        assert call.result(2) == (Kind.RESET, False)
+    assert heard in ([], [b""])
+
+
+def test_a_call_that_waits_for_a_place_sends_nothing_once_the_engine_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
+    engine = Httpx2Engine()
+    with FaultServer(always(chunked(b"1", end=False))) as server, ThreadPoolExecutor(1) as threads:
+        chunks = engine.send(request_to(server, stream=True)).chunks
+        assert chunks is not None
+        [pools] = engine._pools.values()
+        call = threads.submit(failure, engine, request_to(server, timeout=4.0))
+        until(lambda: pools._places._waiting)
+        engine.close()
+        assert call.result(2) == (Kind.RESET, False)
+        chunks.close()
+        assert server.connections == 1
+
+
+def failure(engine: Httpx2Engine, request: Request) -> tuple[Kind, bool]:
+    """How a call fails, and whether it was sent."""
+    with pytest.raises(Breakdown) as caught:
+        engine.send(request)
+    return caught.value.kind, caught.value.sent
+
+
+@pytest.mark.parametrize("doing", ["dial", "shake hands", "wait for a place"])
+@pytest.mark.parametrize("side", [HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+def test_awaiting_calls_that_have_sent_nothing_break_off_when_the_engine_is_closed(
+    side: Side, doing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
+    broken: list[Breakdown] = []
+
+    async def call(engine: Any, url: str) -> None:
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(Request("POST", url, {}, b"{}", timeout=4.0))
+        broken.append(caught.value)
+
+    async def scenario(engine: Any) -> None:
+        if doing == "wait for a place":
+            chunks = (await engine.asend(request_to(server, stream=True))).chunks
+        with anyio.fail_after(2):
+            async with anyio.create_task_group() as group:
+                group.start_soon(call, engine, urls[doing])
+                await anyio.wait_all_tasks_blocked()
+                if doing == "shake hands":
+                    await anyio.to_thread.run_sync(greeted.wait, 5)
+                await engine.aclose()
+        if doing == "wait for a place":
+            await chunks.aclose()
+
+    def script(peer: Peer) -> None:
+        if doing == "shake hands" and peer.swallow_some():
+            greeted.set()
+            peer.wait_for_goodbye()
+        always(chunked(b"1", end=False))(peer)
+
+    greeted = threading.Event()
+    with FaultServer(script) as server, full_backlog() as port:
+        urls = {
+            "dial": f"http://127.0.0.1:{port}/",
+            "shake hands": server.url.replace("http:", "https:"),
+            "wait for a place": server.url,
+        }
+        side.run(scenario)
+        assert doing != "shake hands" or server.goodbyes.wait(2)
+    assert [(error.kind, error.sent) for error in broken] == [(Kind.RESET, False)]
+    assert len(server.requests) == (doing == "wait for a place")
 
 
 def test_a_stream_that_is_dropped_after_its_engine_was_closed_leaves_nothing_open() -> None:

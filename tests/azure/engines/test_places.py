@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -16,13 +14,7 @@ from router.azure.engines.httpx2_engine import Httpx2Engine
 from router.azure.engines.places import Places, Turn
 from tests.azure.fault_server import FaultServer, always, chunked
 
-
-def until(done: Callable[[], object]) -> None:
-    """Wait for something that nobody tells us of."""
-    end = time.monotonic() + 5
-    while not done():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.001)
+from .sides import until
 
 
 def taken(places: Places, seconds: float = 5.0) -> Turn | None:
