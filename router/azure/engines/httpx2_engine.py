@@ -35,7 +35,8 @@ class Httpx2Engine:
         client: an `httpx2.Client` (or `httpx.Client`) of the caller's for blocking calls.  It has no limit for a
             whole exchange, so a server that trickles its headers is cut off between reads only.
         async_client: the same for awaiting calls; it must be used on one event loop only, as always with httpx.
-        tls: the TLS settings of our own connections.  None: the operating system's trust store.
+        tls: the TLS settings of our own connections, which are used as they are: they must not offer HTTP/2.  None:
+            the operating system's trust store.
     """
 
     name = "httpx2"

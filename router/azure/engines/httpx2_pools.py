@@ -83,11 +83,12 @@ class BlockingPools:
         with self._lock:
             self._places.close()
             busy, idle = self._roster.clear()
+            proxied = list(self._proxied.values())
         for connection in busy:
             connection.break_off()
         for connection in idle:
             connection.close()
-        for pool in self._proxied.values():
+        for pool in proxied:
             pool.close()
 
     def _take(self, origin: Origin) -> tuple[BlockingConnection, list[BlockingConnection]]:
@@ -114,10 +115,11 @@ class BlockingPools:
 
     def _send_by(self, proxy: str, request: Request, target: Target, body: Iterable[bytes]) -> Any:
         due.connect_in(connect_time(request))
-        pool = self._proxied.get(proxy)
-        if pool is None:
-            new = httpcore2.HTTPProxy(**_proxy(proxy), **self._settings)
-            pool = self._proxied.setdefault(proxy, new)
+        new = None if proxy in self._proxied else httpcore2.HTTPProxy(**_proxied(proxy, self._settings))
+        with self._lock:
+            if self._places.is_closed:
+                raise _closed(request)
+            pool = self._proxied.setdefault(proxy, new) if new is not None else self._proxied[proxy]
         answer = pool.handle_request(message_of(request, target, body))
         if not answer.extensions["network_stream"].heard:
             answer.close()
@@ -202,7 +204,7 @@ class AwaitingPools:
             await connection.break_off()
         for connection in idle:
             await connection.aclose()
-        for pool in self._proxied.values():
+        for pool in list(self._proxied.values()):
             await pool.aclose()
 
     async def _wait(self, request: Request) -> None:
@@ -237,8 +239,10 @@ class AwaitingPools:
     async def _send_by(
         self, proxy: str, request: Request, target: Target, body: bytes | AsyncGenerator[bytes, None]
     ) -> Any:
+        if self._is_closed:
+            raise _closed(request)
         if proxy not in self._proxied:
-            self._proxied[proxy] = httpcore2.AsyncHTTPProxy(**_proxy(proxy), **self._settings)
+            self._proxied[proxy] = httpcore2.AsyncHTTPProxy(**_proxied(proxy, self._settings))
         answer = await self._proxied[proxy].handle_async_request(message_of(request, target, body))
         if not answer.extensions["network_stream"].heard:
             await answer.aclose()
@@ -270,10 +274,8 @@ def _closed(request: Request) -> Breakdown:
 
 
 def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
-    context = tls or surroundings.trust()
-    context.set_alpn_protocols(["http/1.1"])
     return {
-        "ssl_context": context,
+        "ssl_context": tls or surroundings.trust(),
         "max_connections": MAX_CONNECTIONS,
         "max_keepalive_connections": MAX_CONNECTIONS,
         "keepalive_expiry": KEEP_ALIVE_S,
@@ -282,8 +284,22 @@ def _settings(tls: ssl.SSLContext | None, backend: Any) -> dict[str, Any]:
     }
 
 
-def _proxy(proxy: str) -> dict[str, Any]:
+def _proxied(proxy: str, settings: dict[str, Any]) -> dict[str, Any]:
     import httpx2
 
     parts = httpx2.Proxy(proxy)
-    return {"proxy_url": str(parts.url), "proxy_auth": parts.raw_auth}
+    context = _AsTheyAre(settings["ssl_context"])
+    return {**settings, "ssl_context": context, "proxy_url": str(parts.url), "proxy_auth": parts.raw_auth}
+
+
+class _AsTheyAre:
+    """TLS settings that httpcore2 cannot change: it would say anew what they offer, and they may be the caller's."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def set_alpn_protocols(self, alpn_protocols: list[str]) -> None:
+        """They offer what they did."""

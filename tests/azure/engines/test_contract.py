@@ -490,6 +490,34 @@ def test_a_proxy_of_the_environment_is_used_unless_the_host_is_excepted(
         assert (len(proxy.requests), len(near.requests)) == (1, 1)
 
 
+@pytest.mark.parametrize("through_a_proxy", [False, True])
+def test_tls_settings_of_the_callers_are_used_as_they_are(
+    side: Side, through_a_proxy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may serve the caller's own connections as well, with other offers (ALPN)."""
+    host = f"behind-{side.name.replace(' ', '-')}.example"
+    ca, trusting = authority()
+    serving = server_tls(ca.issue_cert(host, "127.0.0.1"))
+    trusting.set_alpn_protocols(["ours"])
+    serving.set_alpn_protocols(["http/1.1", "ours"])
+    chosen: list[str | None] = []
+
+    def script(peer: Peer) -> None:
+        if through_a_proxy:
+            peer.request()
+            peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        with serving.wrap_socket(peer._sock, server_side=True) as secured:
+            chosen.append(secured.selected_alpn_protocol())
+            always(answer())(Peer(secured, server))
+
+    with FaultServer(script) as server:
+        if through_a_proxy:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{server.port}")
+        url = f"https://{host}/x" if through_a_proxy else server.url.replace("http:", "https:")
+        assert isinstance(outcome(side, request_to(url), trusting), Answer)
+    assert chosen == ["ours"]
+
+
 def test_a_request_without_a_body_is_sent(side: Side) -> None:
     with FaultServer(always(answer())) as server:
 

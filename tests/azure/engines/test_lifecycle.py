@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import httpcore2
 import httpx2
 import pytest
 
@@ -161,6 +162,28 @@ def failure(engine: Httpx2Engine, request: Request) -> tuple[Kind, bool]:
     with pytest.raises(Breakdown) as caught:
         engine.send(request)
     return caught.value.kind, caught.value.sent
+
+
+def test_a_call_through_another_proxy_that_comes_while_pools_are_closed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    pools, close = httpx2_pools.BlockingPools(None), httpcore2.HTTPProxy.close
+    meanwhile: list[tuple[Kind, bool]] = []
+
+    def send(name: str) -> None:
+        monkeypatch.setenv("http_proxy", f"http://{name}@127.0.0.1:{proxy.port}")
+        pools.send(Request("POST", f"http://{name}.example/", {}, b"{}", timeout=5.0)).close()
+
+    def close_slowly(pool: httpcore2.HTTPProxy) -> None:
+        with pytest.raises(Breakdown) as caught:
+            send("late")
+        meanwhile.append((caught.value.kind, caught.value.sent))
+        close(pool)
+
+    monkeypatch.setattr(httpcore2.HTTPProxy, "close", close_slowly)
+    with FaultServer(always(answer())) as proxy:
+        send("early")
+        pools.close()
+        assert meanwhile == [(Kind.RESET, False)]
+        assert len(proxy.requests) == 1
 
 
 @pytest.mark.parametrize("doing", ["dial", "shake hands", "wait for a place"])
