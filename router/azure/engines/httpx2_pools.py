@@ -28,7 +28,8 @@ from .places import Places, Turn, sweep
 from .roster import Origin, Roster
 
 PATIENCE = 0.9
-"""What of its time an awaiting call may wait for a place: not all, so that a full pool is told from a slow service."""
+"""What of its time an awaiting call may wait for a place, and then for a connection: not all, so that it knows that
+it was not sent before its time is up."""
 
 _NOT_SENT = (httpcore2.PoolTimeout, httpcore2.ConnectTimeout, httpcore2.ConnectError)
 
@@ -168,7 +169,7 @@ class AwaitingPools:
         try:
             self._places.acquire_nowait()
         except anyio.WouldBlock:
-            await self._wait(request)
+            connect_s = min(connect_s, await self._wait(request))
         connection = None
         try:
             connection, over = self._take(target.origin)
@@ -207,8 +208,9 @@ class AwaitingPools:
         for pool in list(self._proxied.values()):
             await pool.aclose()
 
-    async def _wait(self, request: Request) -> None:
-        """For a place."""
+    async def _wait(self, request: Request) -> float:
+        """For a place; the seconds that are left for a connection."""
+        end = time.monotonic() + PATIENCE * request.timeout
         with anyio.move_on_after(PATIENCE * request.timeout) as patience:
             self._waiting.add(patience)
             try:
@@ -217,6 +219,7 @@ class AwaitingPools:
                 self._waiting.discard(patience)
         if patience.cancelled_caught:
             raise _closed(request) if self._is_closed else httpcore2.PoolTimeout
+        return max(end - time.monotonic(), 0.0)
 
     def _take(self, origin: Origin) -> tuple[AwaitingConnection, list[AwaitingConnection]]:
         """A connection, and those to close."""

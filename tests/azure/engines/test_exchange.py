@@ -114,6 +114,34 @@ def test_a_call_that_finds_all_connections_in_use_was_not_sent(side: Side) -> No
 
 
 @pytest.mark.usefixtures("one_connection")
+@pytest.mark.parametrize("side", [HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+def test_a_call_that_waits_for_a_place_and_then_shakes_hands_in_vain_was_not_sent(side: Side) -> None:
+    async def scenario(engine: Any) -> Breakdown:
+        first = (await engine.asend(request_to(server, stream=True))).chunks
+        async with anyio.create_task_group() as group:
+
+            async def leave() -> None:
+                await anyio.sleep(0.25)
+                await first.aclose()
+
+            group.start_soon(leave)
+            with pytest.raises(Breakdown) as caught:
+                await engine.asend(Request("POST", server.url.replace("http:", "https:"), {}, b"{}", timeout=0.5))
+        return caught.value
+
+    def script(peer: Peer) -> None:
+        if server.connections == 1:
+            peer.request()
+            peer.say(chunked(b"data: 1\n\n", end=False))
+        peer.hang()
+
+    with FaultServer(script) as server:
+        error = side.run(scenario)
+        assert server.connections == 2
+    assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+
+
+@pytest.mark.usefixtures("one_connection")
 @pytest.mark.parametrize("side", [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
 def test_an_idle_connection_makes_room_for_one_to_another_host(side: Side) -> None:
     """aiohttp does not count those that are idle."""
