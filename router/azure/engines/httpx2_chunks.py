@@ -47,7 +47,10 @@ class BlockingChunks:
                 if part:
                     return part
             return b""
-        except Exception as error:
+        except BaseException as error:
+            self._parts = None  # a generator that raised would say next that the body has ended
+            if not isinstance(error, Exception):
+                raise
             broken = breakdown_of(error, self._request)
             if broken.kind == "timeout":
                 broken = out_of_time(self._request, timeout, "further bytes")
@@ -133,7 +136,10 @@ class AwaitingChunks:
                     if part:
                         return part
                 return b""
-        except Exception as error:
+        except BaseException as error:
+            self._parts = None  # a generator that raised would say next that the body has ended
+            if not isinstance(error, Exception):
+                raise
             broken = breakdown_of(error, self._request)
             if broken.kind == "timeout":
                 broken = out_of_time(self._request, timeout, "further bytes")
@@ -167,10 +173,13 @@ class AwaitingChunks:
 
     async def aclose(self) -> None:
         """Give the connection back if the body is read, else drop it; a cancellation waits, a second at most."""
-        with anyio.move_on_after(1, shield=True), suppress(Exception):
-            if self._parts is not None:
-                await self._parts.aclose()
-            await self._response.aclose()
+        parts, self._parts = self._parts, None
+        with anyio.move_on_after(1, shield=True):
+            with suppress(Exception):
+                await self._response.aclose()
+            with suppress(Exception):  # another task is reading, which the line above has told to end
+                if parts is not None:
+                    await parts.aclose()
 
     def abandon(self) -> None:
         """Have the loop close it, from whatever thread the garbage collector runs in."""

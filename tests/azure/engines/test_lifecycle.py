@@ -553,6 +553,29 @@ async def test_an_awaiting_client_that_is_handed_in_serves_and_stays_open() -> N
         assert not client.is_closed
 
 
+async def test_a_stream_of_a_client_handed_in_whose_read_was_cancelled_does_not_seem_to_end() -> None:
+    """Such a client has closed it by then."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"one", end=False))
+        peer.wait_for_goodbye()
+
+    with FaultServer(script) as server:
+        async with httpx2.AsyncClient() as client:
+            answer = await Httpx2Engine(async_client=client).asend(request_to(server, stream=True))
+            chunks = answer.chunks
+            assert chunks is not None
+            assert await chunks.aread(5.0) == b"one"
+            async with anyio.create_task_group() as group:
+                group.start_soon(chunks.aread, 5.0)
+                await anyio.wait_all_tasks_blocked()
+                group.cancel_scope.cancel()
+            with pytest.raises(Breakdown):
+                await chunks.aread(5.0)
+            await chunks.aclose()
+
+
 def test_a_client_with_real_sockets_is_cut_off_between_the_bytes_that_trickle() -> None:
     def script(peer: Peer) -> None:
         peer.request()

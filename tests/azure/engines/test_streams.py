@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import anyio
 import pytest
 
-from router.azure.engines import Answer, Breakdown, Request
+from router.azure.engines import Answer, Breakdown, Request, aiohttp_client, http1, httpx2_pools, roster
 from router.values import Kind
 from tests.azure.fault_server import FaultServer, Peer, Script, always, answer, authority, chunk, chunked, server_tls
 
-from .sides import SIDES, Side
+from .sides import AWAITING, HTTPX2_BLOCKING, SIDES, Side
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -216,6 +217,113 @@ def test_a_stream_is_given_up_without_waiting_for_the_goodbye_of_a_service_that_
     ca, trusting = authority()
     with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
         side.run(scenario, tls=trusting)  # which warns, an error here, of a socket that is left open
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("side", AWAITING, ids=str)
+def test_a_stream_that_is_closed_while_another_task_reads_it_ends_that_read_and_gives_its_place_back(
+    side: Side, secured: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (aiohttp_client, httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"data: 1\n\n", end=server.connections > 1))
+        peer.wait_for_goodbye()
+
+    async def scenario(engine: Any) -> list[Kind]:
+        ended: list[Kind] = []
+        chunks = (await engine.asend(stream_of(server))).chunks
+        await chunks.aread(5.0)
+
+        async def reader() -> None:
+            with pytest.raises(Breakdown) as caught:
+                await chunks.aread(5.0)
+            ended.append(caught.value.kind)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(reader)
+            await anyio.wait_all_tasks_blocked()
+            await chunks.aclose()
+        second = (await engine.asend(stream_of(server))).chunks
+        await second.aclose()
+        return ended
+
+    ca, trusting = authority()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        assert side.run(scenario, tls=trusting) == [Kind.RESET]
+        assert server.goodbyes.wait(5)
+
+
+@pytest.mark.parametrize("side", AWAITING, ids=str)
+def test_a_read_that_is_cancelled_is_no_end_and_the_next_one_reads_on(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD + chunk(b"one"))
+        cancelled.wait(5)
+        peer.say(chunk(b"two") + b"0\r\n\r\n")
+
+    async def scenario(engine: Any) -> list[bytes]:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        got = [await chunks.aread(5.0)]
+        async with anyio.create_task_group() as group:
+            group.start_soon(chunks.aread, 5.0)
+            await anyio.wait_all_tasks_blocked()
+            group.cancel_scope.cancel()
+        cancelled.set()
+        got += [await chunks.aread(5.0), await chunks.aread(5.0)]
+        await chunks.aclose()
+        return got
+
+    cancelled = threading.Event()
+    with FaultServer(script) as server:
+        assert side.run(scenario) == [b"one", b"two", b""]
+
+
+def test_neither_is_a_read_into_which_ctrl_c_struck(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    async def scenario(engine: Any) -> None:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        begun.set()
+        with pytest.raises(KeyboardInterrupt):
+            await chunks.aread(5.0)
+        with pytest.raises(Breakdown):
+            await chunks.aread(5.0)
+        await chunks.aclose()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(HEAD)
+        begun.wait(5)
+        peer.say(chunk(b"one") + b"0\r\n\r\n")
+
+    monkeypatch.setattr(http1.Reading, "on_body", interrupted)  # deep down, called by the parser
+    begun = threading.Event()
+    with FaultServer(script) as server:
+        HTTPX2_BLOCKING.run(scenario)
+
+
+def test_a_broken_stream_stays_broken(side: Side) -> None:
+    async def scenario(engine: Any) -> list[Kind]:
+        chunks = (await engine.asend(stream_of(server))).chunks
+        await chunks.aread(5.0)
+        kinds = []
+        for _ in range(3):
+            with pytest.raises(Breakdown) as caught:
+                await chunks.aread(5.0)
+            kinds.append(caught.value.kind)
+        await chunks.aclose()
+        return kinds
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say_and_close(HEAD + chunk(b"data: 1\n\n"))
+
+    with FaultServer(script) as server:
+        assert side.run(scenario) == [Kind.TRUNCATED] * 3
 
 
 def test_the_connection_of_a_stream_that_was_read_is_used_again(side: Side) -> None:
