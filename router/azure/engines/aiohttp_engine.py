@@ -7,6 +7,7 @@ in memory is exchanged over a connection of its pool, any other through its sess
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
@@ -111,15 +112,19 @@ class AiohttpEngine:
 
 
 class AiohttpChunks:
-    """The body of a streamed answer.  Exactly one reader at a time."""
+    """The body of a streamed answer.  Exactly one reader at a time.
 
-    __slots__ = ("_deadlines", "_loop", "_request", "_response", "_timeout")
+    A child of `os.fork` does nothing to its copy: the loop watches its sockets with something that both share.
+    """
+
+    __slots__ = ("_deadlines", "_loop", "_process", "_request", "_response", "_timeout")
 
     def __init__(self, response: Response, request: Request, deadlines: Deadlines) -> None:
         self._response = response
         self._request = request
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._timeout = 0.0
 
     def read(self, timeout: float) -> NoReturn:
@@ -153,13 +158,14 @@ class AiohttpChunks:
 
     def close(self) -> None:
         """Give the connection back if the body is read, else drop it."""
-        self._response.close()
+        if self._process == os.getpid():
+            self._response.close()
 
     async def aclose(self) -> None:
         """The same: nothing to await, so cancellation cannot strike."""
-        self._response.close()
+        self.close()
 
     def abandon(self) -> None:
         """Drop the connection, from whatever thread the garbage collector runs in."""
         with suppress(RuntimeError):  # the loop is closed, and the connection with it
-            self._loop.call_soon_threadsafe(self._response.close)
+            self._loop.call_soon_threadsafe(self.close)

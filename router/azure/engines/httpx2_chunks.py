@@ -1,11 +1,15 @@
 """How is the body of an httpx2 (or httpx) response read, up to a limit of bytes and of time?
 
 Nothing here imports httpx2: a response is whatever has `iter_bytes`, `aiter_bytes` and the two ways to close.
+
+A child of `os.fork` has copies of its parent's streams, on the very same connections.  Where it closes or collects one,
+the parent must not notice.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
 import time
@@ -27,12 +31,13 @@ _closing: set[asyncio.Task[None]] = set()
 class BlockingChunks:
     """A body that is read by blocking calls."""
 
-    __slots__ = ("_abandoned", "_parts", "_request", "_response")
+    __slots__ = ("_abandoned", "_parts", "_process", "_request", "_response")
 
     def __init__(self, response: Any, request: Request, abandoned: deque[Any] | None = None) -> None:
         self._response = response
         self._request = request
         self._abandoned = abandoned
+        self._process = os.getpid()
         self._parts: Any = None
 
     def read(self, timeout: float) -> bytes:
@@ -69,7 +74,7 @@ class BlockingChunks:
                 if time.monotonic() > due:
                     raise out_of_time(self._request, self._request.timeout)
         finally:
-            self.close()
+            self._finish()
         return b"".join(parts)
 
     async def aread(self, timeout: float) -> NoReturn:
@@ -82,8 +87,10 @@ class BlockingChunks:
 
     def close(self) -> None:
         """Give the connection back if the body is read, else drop it."""
-        with suppress(Exception):
-            self._response.close()
+        if self._process == os.getpid():
+            self._finish()
+        else:
+            self.abandon()
 
     async def aclose(self) -> NoReturn:
         """Not offered.
@@ -95,13 +102,19 @@ class BlockingChunks:
 
     def abandon(self) -> None:
         """Close the socket at once; the pool hears of it with the next call: its lock may be held right now."""
+        is_ours = self._process == os.getpid()
         with suppress(Exception):
             stream = self._response.extensions["network_stream"]
-            with suppress(OSError):
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            if is_ours:
+                with suppress(OSError):
+                    stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
             stream.close()
-        if self._abandoned is not None:
+        if is_ours and self._abandoned is not None:
             self._abandoned.append(self._response)
+
+    def _finish(self) -> None:
+        with suppress(Exception):
+            self._response.close()
 
     def _allow(self, seconds: float) -> None:
         """Bound the next reads: ours exactly (`httpx2_sockets.Due`); for a client handed in, the first read decides."""
@@ -116,12 +129,13 @@ class BlockingChunks:
 class AwaitingChunks:
     """A body that is read by awaiting calls, on trio or asyncio.  Exactly one reader at a time."""
 
-    __slots__ = ("_parts", "_request", "_response", "_token")
+    __slots__ = ("_parts", "_process", "_request", "_response", "_token")
 
     def __init__(self, response: Any, request: Request) -> None:
         self._response = response
         self._request = request
         self._parts: Any = None
+        self._process = os.getpid()
         self._token = current_token()
 
     async def aread(self, timeout: float) -> bytes:
@@ -156,7 +170,7 @@ class AwaitingChunks:
                 if size > self._request.max_bytes:
                     raise too_large(self._request)
         finally:
-            await self.aclose()
+            await self._finish()
         return b"".join(parts)
 
     def read(self, timeout: float) -> NoReturn:
@@ -173,16 +187,13 @@ class AwaitingChunks:
 
     async def aclose(self) -> None:
         """Give the connection back if the body is read, else drop it; a cancellation waits, a second at most."""
-        parts, self._parts = self._parts, None
-        with anyio.move_on_after(1, shield=True):
-            with suppress(Exception):
-                await self._response.aclose()
-            with suppress(Exception):  # another task is reading, which the line above has told to end
-                if parts is not None:
-                    await parts.aclose()
+        if self._process == os.getpid():
+            await self._finish()
 
     def abandon(self) -> None:
         """Have the loop close it, from whatever thread the garbage collector runs in."""
+        if self._process != os.getpid():
+            return  # that loop, and what it watches its sockets with, are the parent's
         native = self._token.native_token
         with suppress(Exception):  # the loop has ended, and its connections with it
             if isinstance(native, asyncio.AbstractEventLoop):
@@ -191,6 +202,15 @@ class AwaitingChunks:
                 import trio
 
                 native.run_sync_soon(trio.lowlevel.spawn_system_task, self.aclose)  # type: ignore[attr-defined]
+
+    async def _finish(self) -> None:
+        parts, self._parts = self._parts, None
+        with anyio.move_on_after(1, shield=True):
+            with suppress(Exception):
+                await self._response.aclose()
+            with suppress(Exception):  # another task is reading, which the line above has told to end
+                if parts is not None:
+                    await parts.aclose()
 
     def _close_soon(self, loop: asyncio.AbstractEventLoop) -> None:
         task = loop.create_task(self.aclose())

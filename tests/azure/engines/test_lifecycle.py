@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -34,7 +35,7 @@ from tests.azure.fault_server import (
     server_tls,
 )
 
-from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, HTTPX2_TRIO, Side, until
+from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, HTTPX2_TRIO, SIDES, Side, until
 
 
 def request_to(server: FaultServer, **changes: Any) -> Request:
@@ -448,6 +449,73 @@ def test_a_child_process_dials_for_itself_and_leaves_the_parents_connection_alon
         assert engine.send(request_to(server)).status == 200
         assert server.connections == 2, "the child's own, and the parent's, which still works"
     engine.close()
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("how", ["close", "abandon"])
+@pytest.mark.parametrize("side", SIDES, ids=str)
+def test_a_child_process_that_gives_up_its_copy_of_a_stream_leaves_the_parents_alone(
+    side: Side, how: str, secured: bool
+) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"one", end=False))
+        over.wait(5)
+        peer.say(chunk(b"two") + b"0\r\n\r\n")
+
+    async def scenario(engine: Any) -> list[bytes]:
+        chunks = (await engine.asend(request_to(server, stream=True))).chunks
+        got = [await chunks.aread(5.0)]
+        in_a_child(getattr(chunks._below if side.blocking else chunks, how))
+        over.set()
+        got += [await chunks.aread(5.0), await chunks.aread(5.0)]
+        await chunks.aclose()
+        return got
+
+    over = threading.Event()
+    ca, trusting = authority()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        assert side.run(scenario, tls=trusting) == [b"one", b"two", b""]
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_nor_does_that_copy_hold_open_what_the_parent_closes(secured: bool) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(chunked(b"one", end=False))
+        peer.wait_for_goodbye()
+
+    ca, trusting = authority()
+    engine = Httpx2Engine(tls=trusting)
+    stays, goes = os.pipe()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        chunks = engine.send(request_to(server, stream=True)).chunks
+        assert chunks is not None
+        child = fork_quietly()
+        if child == 0:
+            try:
+                os.close(goes)
+                chunks.abandon()
+                os.read(stays, 1)
+            finally:
+                os._exit(0)
+        chunks.close()
+        assert server.goodbyes.wait(5)
+        os.close(goes)
+        os.waitpid(child, 0)
+    os.close(stays)
+    engine.close()
+
+
+def in_a_child(deed: Callable[[], object]) -> None:
+    """Do it in a copy of this process, which then ends."""
+    child = fork_quietly()
+    if child == 0:
+        try:
+            deed()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def fork_quietly() -> int:
