@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
@@ -53,7 +54,7 @@ class AiohttpEngine:
 
     async def asend(self, request: Request) -> Answer:
         """Send and read; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
-        client = self._clients.get(asyncio.get_running_loop()) or self._open()
+        client, handled = self._clients.get(asyncio.get_running_loop()) or self._open(), sys.exception()
         try:
             line = client.line(request)
             if line is None:
@@ -66,7 +67,7 @@ class AiohttpEngine:
                     return Answer(response.status, headers, chunks=AiohttpChunks(response, request, client.deadlines))
             return await self._whole(response, request)
         except Exception as error:
-            broken = breakdown_of(error, request)
+            broken = breakdown_of(error, request, handled)
         raise broken
 
     def close(self) -> None:
@@ -137,7 +138,7 @@ class AiohttpChunks:
 
     async def aread(self, timeout: float) -> bytes:
         """What has arrived, else what arrives next; b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` s."""
-        content = self._response.content
+        content, handled = self._response.content, sys.exception()
         try:
             if ready := content.read_nowait():  # no timer for what is here already
                 return ready
@@ -148,7 +149,7 @@ class AiohttpChunks:
             finally:
                 deadlines.drop(self)
         except Exception as error:
-            broken = breakdown_of(error, self._request)
+            broken = breakdown_of(error, self._request, handled)
         raise broken
 
     def expire(self) -> None:

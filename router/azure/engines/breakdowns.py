@@ -51,17 +51,24 @@ _CUT_SHORT = ("complete message body", "incomplete chunked read", "Not enough da
 _CHECK_THE_WAY = "Check api_base, and the way there: firewall, proxy, private endpoint"
 
 
-def breakdown_of(error: Exception, request: Request) -> Breakdown:
+def breakdown_of(error: Exception, request: Request, handled: BaseException | None) -> Breakdown:
     """The Breakdown that stands for `error`.
 
     Raise it outside the `except` block: then it has no context, and no traceback that holds the request's headers.
+
+    Args:
+        error: what the library raised.
+        request: the one that failed.
+        handled: `sys.exception()` as the call began.  Whoever calls in an `except` block, to fall back on us, has it;
+            Python makes it the context of whatever is raised, but it says nothing about this failure.
     """
-    for cause in _chain(error):
+    chain = _chain(error, handled)
+    for cause in chain:
         if isinstance(cause, Breakdown):  # of the body that was being sent
             return cause
-    kind = kind_of(error)
+    kind = kind_of(chain)
     sent = kind not in _NEVER_SENT and type(error).__name__ != "PoolTimeout"
-    return Breakdown(kind, _message(kind, error, request), sent=sent)
+    return Breakdown(kind, _message(kind, chain, request), sent=sent)
 
 
 def out_of_time(request: Request, seconds: float, waiting_for: str = "an answer", *, sent: bool = True) -> Breakdown:
@@ -85,11 +92,12 @@ def too_large(request: Request) -> Breakdown:
     return Breakdown(Kind.TOO_LARGE, f"the answer of {host_of(request)} is longer than {limit} bytes", sent=True)
 
 
-def kind_of(error: BaseException) -> Kind:
-    """The kind of an exception of any of the libraries; PROTOCOL if it is none that we know."""
+def kind_of(chain: list[BaseException]) -> Kind:
+    """The kind of an exception of any of the libraries, given with its causes; PROTOCOL if it is none that we know."""
+    error = chain[0]
     kind = next((_KINDS[name] for name in _names(error) if name in _KINDS), Kind.PROTOCOL)
     if kind is Kind.CONNECT:
-        below = {name for cause in _chain(error) for name in _names(cause)}
+        below = {name for cause in chain for name in _names(cause)}
         if "gaierror" in below:
             return Kind.DNS
         return Kind.TLS if "SSLError" in below else Kind.CONNECT
@@ -109,18 +117,18 @@ def _end_of(error: BaseException) -> Kind:
     return Kind.TRUNCATED if any(words in text for words in _CUT_SHORT) else Kind.PROTOCOL
 
 
-def _message(kind: Kind, error: BaseException, request: Request) -> str:
-    host = host_of(request)
+def _message(kind: Kind, chain: list[BaseException], request: Request) -> str:
+    host, error = host_of(request), chain[0]
     match kind:
         case Kind.DNS:
             return f"the name of {host} could not be resolved.  Check the resource's name in api_base, and the DNS here"
         case Kind.TLS:
             return (
-                f"no trusted TLS connection to {host}{_detail(error)}; "
+                f"no trusted TLS connection to {host}{_detail(chain)}; "
                 "the trust store is the operating system's (ca-certificates, SSL_CERT_FILE)"
             )
         case Kind.CONNECT:
-            return f"no connection to {host}{_detail(error)}.  {_CHECK_THE_WAY}"
+            return f"no connection to {host}{_detail(chain)}.  {_CHECK_THE_WAY}"
         case Kind.CONNECT_TIMEOUT:
             return f"no connection to {host} within {connect_time(request):.3g} s.  {_CHECK_THE_WAY}"
         case Kind.TIMEOUT if type(error).__name__ == "PoolTimeout":
@@ -140,10 +148,10 @@ def connect_time(request: Request) -> float:
     return min(request.connect_timeout, request.timeout * 0.9)
 
 
-def _detail(error: BaseException) -> str:
+def _detail(chain: list[BaseException]) -> str:
     """What the system said, from the innermost exception that says it."""
     words = ""
-    for cause in _chain(error):
+    for cause in chain:
         said = getattr(cause, "verify_message", None) or getattr(cause, "strerror", None)
         words = said if isinstance(said, str) else words
     return f" ({words})" if words else ""
@@ -153,11 +161,17 @@ def _names(error: BaseException) -> Iterator[str]:
     return (cls.__name__ for cls in type(error).__mro__)
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The exception and what caused it, at most ten deep; groups are followed along their first member."""
-    for _ in range(10):
-        if error is None:
-            return
-        yield error
+def _chain(error: BaseException, handled: BaseException | None) -> list[BaseException]:
+    """The exception and what caused it, at most ten deep; groups are followed along their first member.
+
+    What was `handled` before, or led to that, is left out.
+    """
+    before = _chain(handled, None) if handled is not None else []
+    chain = [error]
+    while len(chain) < 10:
         inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else None
-        error = inner or error.__cause__ or getattr(error, "os_error", None) or error.__context__
+        cause = inner or error.__cause__ or getattr(error, "os_error", None) or error.__context__
+        if cause is None or any(cause is other for other in before):
+            break
+        chain.append(error := cause)
+    return chain

@@ -42,6 +42,7 @@ class BlockingChunks:
 
     def read(self, timeout: float) -> bytes:
         """The next bytes, b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
+        handled = sys.exception()
         try:
             self._allow(timeout)
             parts: Iterator[bytes] | None = self._parts
@@ -56,7 +57,7 @@ class BlockingChunks:
             self._parts = None  # a generator that raised would say next that the body has ended
             if not isinstance(error, Exception):
                 raise
-            broken = breakdown_of(error, self._request)
+            broken = breakdown_of(error, self._request, handled)
             if broken.kind == "timeout":
                 broken = out_of_time(self._request, timeout, "further bytes")
         raise broken
@@ -140,6 +141,7 @@ class AwaitingChunks:
 
     async def aread(self, timeout: float) -> bytes:
         """The next bytes, b"" at the end.  Raises Breakdown, TIMEOUT after `timeout` seconds."""
+        handled = sys.exception()
         try:
             with anyio.fail_after(timeout):
                 parts: AsyncIterator[bytes] | None = self._parts
@@ -154,7 +156,7 @@ class AwaitingChunks:
             self._parts = None  # a generator that raised would say next that the body has ended
             if not isinstance(error, Exception):
                 raise
-            broken = breakdown_of(error, self._request)
+            broken = breakdown_of(error, self._request, handled)
             if broken.kind == "timeout":
                 broken = out_of_time(self._request, timeout, "further bytes")
         raise broken

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 import time
 from collections import deque
 from collections.abc import Hashable
@@ -66,7 +67,7 @@ class Httpx2Engine:
 
     def send(self, request: Request) -> Answer:
         """Send and read, blocking; a stream's 200 is handed back when its headers are in.  Raises Breakdown."""
-        due = time.monotonic() + request.timeout
+        due, handled = time.monotonic() + request.timeout, sys.exception()
         try:
             response, abandoned = self._begin(request)
             status, headers = response.status_code, dict(response.headers.items())
@@ -78,11 +79,12 @@ class Httpx2Engine:
                 return Answer(status, headers, chunks=chunks)
             return Answer(status, headers, chunks.rest(due))
         except Exception as error:
-            broken = breakdown_of(error, request)
+            broken = breakdown_of(error, request, handled)
         raise broken
 
     async def asend(self, request: Request) -> Answer:
         """The same, awaiting.  Raises Breakdown."""
+        handled = sys.exception()
         try:
             with anyio.fail_after(request.timeout):
                 response = await self._abegin(request)
@@ -95,7 +97,7 @@ class Httpx2Engine:
                     return Answer(status, headers, chunks=chunks)
                 return Answer(status, headers, await chunks.rest())
         except Exception as error:
-            broken = breakdown_of(error, request)
+            broken = breakdown_of(error, request, handled)
         raise broken
 
     def close(self) -> None:

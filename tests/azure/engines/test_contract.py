@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,71 @@ def test_a_refused_connection_was_never_sent(side: Side) -> None:
     error = broken(side, request_to(f"http://127.0.0.1:{closed_port()}/x"))
     assert (error.kind, error.sent) == (Kind.CONNECT, False)
     assert "127.0.0.1" in error.message
+
+
+earlier = pytest.mark.parametrize(
+    "before",
+    [
+        socket.gaierror(socket.EAI_NONAME, "theirs"),
+        ssl.SSLError(1, "theirs"),
+        FileNotFoundError(2, "theirs"),
+        Breakdown(Kind.TOO_LARGE, "theirs", sent=True),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+"""What a caller may be handling when he falls back on us."""
+
+
+async def after(before: Exception, call: Callable[[], Awaitable[object]]) -> Breakdown:
+    """The Breakdown of a call that is made while that is handled, and something that came of it."""
+    try:
+        try:
+            raise before
+        except type(before):
+            raise ValueError("theirs") from before
+    except ValueError:
+        with pytest.raises(Breakdown) as caught:
+            await call()
+    return caught.value
+
+
+@earlier
+def test_a_call_in_an_except_block_is_judged_by_its_own_failure(side: Side, before: Exception) -> None:
+    async def scenario(engine: Any) -> Breakdown:
+        return await after(before, lambda: engine.asend(request_to(f"http://127.0.0.1:{closed_port()}/x")))
+
+    error = side.run(scenario)
+    assert (error.kind, error.sent) == (Kind.CONNECT, False)
+    assert "theirs" not in error.message
+
+
+@earlier
+def test_so_it_is_where_the_whole_loop_runs_in_one(side: Side, before: Exception) -> None:
+    async def scenario(engine: Any) -> Breakdown:
+        url = f"http://127.0.0.1:{closed_port()}/x"
+        return await after(ValueError("theirs, too"), lambda: engine.asend(request_to(url)))
+
+    try:
+        raise before
+    except type(before):
+        error = side.run(scenario)
+    assert (error.kind, error.sent) == (Kind.CONNECT, False)
+    assert "theirs" not in error.message
+
+
+@earlier
+def test_and_so_is_the_read_of_a_stream(side: Side, before: Exception) -> None:
+    async def scenario(engine: Any) -> Breakdown:
+        chunks = (await engine.asend(request_to(server.url, stream=True))).chunks
+        assert await chunks.aread(5.0) == b"data: 1\n\n"
+        error = await after(before, lambda: chunks.aread(5.0))
+        await chunks.aclose()
+        return error
+
+    with FaultServer(said(chunked(b"data: 1\n\n", end=False))) as server:
+        error = side.run(scenario)
+    assert error.kind is Kind.TRUNCATED
+    assert "theirs" not in error.message
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "127.0.0.1/x", "", "https://ex\u00e4mple.invalid/x"])

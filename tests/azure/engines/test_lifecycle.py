@@ -671,10 +671,10 @@ def test_the_exceptions_of_the_older_httpx_are_known_by_their_names() -> None:
     class SomethingNew(ConnectError):
         pass
 
-    assert kind_of(ConnectError("refused")) is Kind.CONNECT
-    assert kind_of(SomethingNew("refused")) is Kind.CONNECT
-    assert kind_of(RemoteProtocolError("Server disconnected without sending a response.")) is Kind.RESET
-    assert kind_of(RequestError("?")) is Kind.PROTOCOL
+    assert kind_of([ConnectError("refused")]) is Kind.CONNECT
+    assert kind_of([SomethingNew("refused")]) is Kind.CONNECT
+    assert kind_of([RemoteProtocolError("Server disconnected without sending a response.")]) is Kind.RESET
+    assert kind_of([RequestError("?")]) is Kind.PROTOCOL
 
 
 def test_importing_the_engines_imports_no_library() -> None:
