@@ -54,7 +54,8 @@ _CHECK_THE_WAY = "Check api_base, and the way there: firewall, proxy, private en
 def breakdown_of(error: Exception, request: Request, handled: BaseException | None) -> Breakdown:
     """The Breakdown that stands for `error`.
 
-    Raise it outside the `except` block: then it has no context, and no traceback that holds the request's headers.
+    It is a new one.  Raise it outside the `except` block: then it has no context, and no traceback that holds the
+    request's headers.
 
     Args:
         error: what the library raised.
@@ -64,8 +65,8 @@ def breakdown_of(error: Exception, request: Request, handled: BaseException | No
     """
     chain = _chain(error, handled)
     for cause in chain:
-        if isinstance(cause, Breakdown):  # of the body that was being sent
-            return cause
+        if isinstance(cause, Breakdown):  # ours, or of the body that was being sent
+            return Breakdown(cause.kind, cause.message, sent=cause.sent)
     kind = kind_of(chain)
     sent = kind not in _NEVER_SENT and type(error).__name__ != "PoolTimeout"
     return Breakdown(kind, _message(kind, chain, request), sent=sent)

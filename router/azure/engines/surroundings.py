@@ -3,7 +3,7 @@
 Both engines ask here, so that they agree.  Trusted are the authorities of the operating system (through
 `truststore`, which comes with httpx2); `SSL_CERT_FILE` and `SSL_CERT_DIR` replace them.  Proxies come from
 `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` (on macOS and Windows from the system's settings, where
-these are not set), and are read when an address is first seen.  A .netrc is not read.
+these are not set), and are read when an address is first seen; they must speak HTTP.  A .netrc is not read.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from router.values import Kind
+
+from . import Breakdown
 from .tls_sessions import ResumingContext
 
 
@@ -33,13 +36,33 @@ def _trust(file: str | None, folder: str | None) -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the machine names for this URL, with a scheme; None: go straight."""
+    """The proxy that the machine names for this URL, with a scheme; None: go straight.
+
+    Raises:
+        Breakdown: that proxy speaks another protocol than HTTP, in which a key must not be said to it.
+    """
     parts = urlsplit(url)
     proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.netloc.rpartition("@")[2]):
+    name = parts.scheme if proxies.get(parts.scheme) else "all"
+    proxy, host = proxies.get(name), parts.netloc.rpartition("@")[2]
+    if not proxy or proxy_bypass(host):
         return None
-    return proxy if "://" in proxy else f"http://{proxy}"
+    if "://" not in proxy:
+        return f"http://{proxy}"
+    scheme = proxy.partition("://")[0].lower()
+    if scheme not in ("http", "https"):
+        raise _no_proxy_of_ours(scheme, f"{name.upper()}_PROXY", host)
+    return proxy
+
+
+def _no_proxy_of_ours(scheme: str, variable: str, host: str) -> Breakdown:
+    spoken = scheme if scheme.isalnum() else "another protocol"  # whatever stands there may be part of a password
+    return Breakdown(
+        Kind.CONNECT,
+        f"no way to {host}: its proxy, which {variable} or the system names, speaks {spoken}, and only HTTP is spoken "
+        "here.  Name an HTTP proxy instead, or except the host with NO_PROXY",
+        sent=False,
+    )
 
 
 def _of_files(file: str | None = None, folder: str | None = None) -> ssl.SSLContext:

@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -582,6 +583,35 @@ def test_tls_settings_of_the_callers_are_used_as_they_are(
         url = f"https://{host}/x" if through_a_proxy else server.url.replace("http:", "https:")
         assert isinstance(outcome(side, request_to(url), trusting), Answer)
     assert chosen == ["ours"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "variable", "proxy", "spoken"),
+    [
+        ("http", "all_proxy", "socks5://user:pw-canary@", "socks5"),
+        ("https", "https_proxy", "SOCKS5H://user:pw-canary@", "socks5h"),
+        ("http", "http_proxy", "user:pw-canary@://", "another protocol"),
+    ],
+)
+def test_a_proxy_that_does_not_speak_http_is_told_nothing(
+    side: Side, scheme: str, variable: str, proxy: str, spoken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(always(answer())) as server:
+        monkeypatch.setenv(variable, f"{proxy}127.0.0.1:{server.port}")
+        error = broken(side, request_to(f"{scheme}://no-{variable}-{side.name.replace(' ', '-')}.example/x"))
+        assert server.connections == 0
+    assert (error.kind, error.sent) == (Kind.CONNECT, False)
+    for words in (f"speaks {spoken},", variable.upper(), "NO_PROXY", ".example"):
+        assert words in error.message
+    shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    assert "canary" not in shown
+
+
+def test_a_host_that_is_excepted_from_such_a_proxy_is_reached(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(always(answer())) as server:
+        monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert isinstance(outcome(side, request_to(server.url)), Answer)
 
 
 def test_a_request_without_a_body_is_sent(side: Side) -> None:
