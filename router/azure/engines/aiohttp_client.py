@@ -22,6 +22,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
+from .aiohttp_bodies import readable
 from .aiohttp_exchange import EXACT, Exchange, Line, begin, drop
 from .breakdowns import connect_time
 from .deadlines import Deadlines
@@ -52,6 +53,7 @@ class Client:
             connector=Connector(tls),  # of its own: a session tells its connections anew how to read
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
+            auto_decompress=False,
             skip_auto_headers=("content-type",),  # a POST without a body has none
         )
 
@@ -85,7 +87,7 @@ class Client:
             data = (body or None) if len(body) < _LARGE else io.BytesIO(body)
         else:
             data, headers = body.aparts(), {**headers, **request.framing()}
-        return await self._session.request(
+        response = await self._session.request(
             request.method,
             url,
             headers=headers,
@@ -94,6 +96,8 @@ class Client:
             proxy=proxy,
             timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), EXACT),
         )
+        response.content = readable(response.content, response.headers.get("content-encoding"))  # type: ignore[assignment]
+        return response
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -131,7 +135,7 @@ class Connector(aiohttp.TCPConnector):
             is_readable = self._checks.get(protocol)
             if is_readable is None:
                 # Its parser reads one answer after the other, as they come on a connection; it is made once.
-                protocol.set_response_params(read_until_eof=True, auto_decompress=True)
+                protocol.set_response_params(read_until_eof=True, auto_decompress=False)
                 self._checks[protocol] = _check(transport.get_extra_info("socket"))
                 return connection
             if not protocol.should_close and not is_readable():

@@ -21,6 +21,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from . import Request
+from .aiohttp_bodies import Decompressed, readable
 from .breakdowns import connect_time, out_of_time
 from .deadlines import Deadlines
 
@@ -102,7 +103,7 @@ class Exchange:
     Attributes:
         status: of HTTP.
         headers: as they came.
-        content: aiohttp's reader of the body.
+        content: aiohttp's reader of the body, or ours.
     """
 
     __slots__ = ("_connection", "_deadlines", "content", "headers", "status")
@@ -112,7 +113,7 @@ class Exchange:
         self._deadlines = deadlines
         self.status = 0
         self.headers: CIMultiDictProxy[str]
-        self.content: aiohttp.StreamReader = EMPTY_PAYLOAD
+        self.content: aiohttp.StreamReader | Decompressed = EMPTY_PAYLOAD
 
     def write(self, head: bytes, body: bytes, deadline: float) -> ResponseHandler:
         """Write a request.  Returns what the answer's head is read from, in vain after `deadline` on the loop's clock.
@@ -135,7 +136,8 @@ class Exchange:
 
     def begun(self, message: RawResponseMessage, content: aiohttp.StreamReader) -> None:
         """The head of the answer is here."""
-        self.status, self.headers, self.content = message.code, message.headers, content
+        self.status, self.headers = message.code, message.headers
+        self.content = content if message.compression is None else readable(content, message.compression)
         content.on_eof(self._finished)
 
     def untimed(self) -> None:

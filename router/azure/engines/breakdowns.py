@@ -34,9 +34,10 @@ _KINDS: dict[str, Kind] = {
     "ProxyError": Kind.CONNECT,
     "UnsupportedProtocol": Kind.CONNECT,
     "NetworkError": Kind.RESET,
-    # our own, http1.py
+    # our own, http1.py and decoding.py
     "NoAnswer": Kind.RESET,
     "CutShort": Kind.TRUNCATED,
+    "CutInside": Kind.TRUNCATED,
     # the standard library, anyio and trio
     "gaierror": Kind.DNS,
     "TimeoutError": Kind.TIMEOUT,

@@ -6,6 +6,7 @@ In bytes for our own connections, as a message of httpcore2's for its pools, whi
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, MutableMapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ import httpcore2
 
 from . import Request, surroundings
 from .breakdowns import connect_time
+from .decoding import Decoder, decoder_for
 from .http1 import Headers
 from .roster import Origin
 
@@ -67,7 +69,7 @@ def message_of(request: Request, target: Target, body: Any) -> httpcore2.Request
 
 
 class Unread:
-    """An answer whose body is not read yet, and needs no decoding; an `httpx2.Response`, as far as we use one.
+    """An answer whose body is not read yet; an `httpx2.Response`, as far as we use one.
 
     Args:
         status: of HTTP.
@@ -99,14 +101,47 @@ class Unread:
         await self._stream.aclose()
 
 
-def unread(status: int, raw_headers: Headers, stream: Any, extensions: MutableMapping[str, Any]) -> Any:
-    """An answer whose body is to be read: an `Unread`, or an `httpx2.Response` where it is compressed."""
+class Compressed(Unread):
+    """One whose body is to be decompressed.
+
+    Who iterates anew, after something broke in, reads on where the last one was.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        headers: dict[str, str],
+        stream: Any,
+        extensions: MutableMapping[str, Any],
+        decoder: Decoder,
+    ) -> None:
+        super().__init__(status, headers, stream, extensions)
+        self._decoder = decoder
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        """The body as it was before it was compressed."""
+        for part in self._stream:
+            yield from self._decoder.feed(part)
+        self._decoder.end()
+
+    async def aiter_bytes(self) -> AsyncIterator[bytes]:
+        """The same, awaiting."""
+        async with aclosing(aiter(self._stream)) as parts:
+            async for part in parts:
+                for piece in self._decoder.feed(part):
+                    yield piece
+        self._decoder.end()
+
+
+def unread(status: int, raw_headers: Headers, stream: Any, extensions: MutableMapping[str, Any]) -> Unread:
+    """An answer whose body is to be read, and decompressed if it must be."""
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     if "content-encoding" not in headers:
         return Unread(status, headers, stream, extensions)
-    from .httpx2_decoding import decoded
-
-    return decoded(status, raw_headers, stream, extensions)
+    decoder = decoder_for(headers["content-encoding"])
+    if decoder is None:
+        return Unread(status, headers, stream, extensions)
+    return Compressed(status, headers, stream, extensions, decoder)

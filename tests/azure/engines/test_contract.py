@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 import traceback
+import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -402,6 +403,7 @@ def test_a_body_that_ends_early_is_truncated(side: Side, data: bytes) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        answer(gzip.compress(b"{}") + b"{}", Content_Encoding="gzip"),
         b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1_000_000 + b"\r\nContent-Length: 2\r\n\r\n{}",
     ],
     ids=[
@@ -412,6 +414,7 @@ def test_a_body_that_ends_early_is_truncated(side: Side, data: bytes) -> None:
         "negative length",
         "chunk size",
         "no gzip",
+        "no gzip behind it",
         "huge header",
     ],
 )
@@ -453,6 +456,32 @@ def test_a_compressed_answer_is_decompressed(side: Side) -> None:
         result = outcome(side, request_to(server.url))
     assert isinstance(result, Answer)
     assert result.body == b'{"x": 1}'
+
+
+def test_so_is_one_of_several_members(side: Side) -> None:
+    body = gzip.compress(b'{"x": ') + gzip.compress(b"1}")
+    with FaultServer(always(answer(body, Content_Encoding="gzip"))) as server:
+        result = outcome(side, request_to(server.url))
+    assert isinstance(result, Answer)
+    assert result.body == b'{"x": 1}'
+
+
+@pytest.mark.parametrize("way", ["straight", "by a proxy"])
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [("gzip", gzip.compress(b'{"x": 1}' * 100)[:-1]), ("deflate", zlib.compress(b'{"x": 1}' * 100)[:-5])],
+    ids=["gzip", "deflate"],
+)
+def test_one_that_was_cut_before_it_was_framed_is_truncated(
+    side: Side, encoding: str, body: bytes, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FaultServer(always(answer(body, Content_Encoding=encoding))) as server:
+        url = server.url
+        if way == "by a proxy":
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+            url = f"http://cut-{encoding}-{side.name.replace(' ', '-')}.example/x"
+        error = broken(side, request_to(url))
+    assert (error.kind, error.sent) == (Kind.TRUNCATED, True)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from typing import Any
 
 import anyio
@@ -256,13 +257,21 @@ def test_a_stream_that_is_closed_while_another_task_reads_it_ends_that_read_and_
         assert server.goodbyes.wait(5)
 
 
+@pytest.mark.parametrize("compressed", [False, True], ids=["as it is", "compressed"])
 @pytest.mark.parametrize("side", AWAITING, ids=str)
-def test_a_read_that_is_cancelled_is_no_end_and_the_next_one_reads_on(side: Side) -> None:
+def test_a_read_that_is_cancelled_is_no_end_and_the_next_one_reads_on(side: Side, compressed: bool) -> None:
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+    head, one, two = HEAD, b"one", b"two"
+    if compressed:
+        head = HEAD.replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1)
+        one = packer.compress(one) + packer.flush(zlib.Z_SYNC_FLUSH)
+        two = packer.compress(two) + packer.flush()
+
     def script(peer: Peer) -> None:
         peer.request()
-        peer.say(HEAD + chunk(b"one"))
+        peer.say(head + chunk(one))
         cancelled.wait(5)
-        peer.say(chunk(b"two") + b"0\r\n\r\n")
+        peer.say(chunk(two) + b"0\r\n\r\n")
 
     async def scenario(engine: Any) -> list[bytes]:
         chunks = (await engine.asend(stream_of(server))).chunks
