@@ -69,6 +69,9 @@ def breakdown_of(error: Exception, request: Request, handled: BaseException | No
         if isinstance(cause, Breakdown):  # ours, or of the body that was being sent
             return Breakdown(cause.kind, cause.message, sent=cause.sent)
     kind = kind_of(chain)
+    if kind is Kind.PROTOCOL and not _is_address(request.url):
+        words = f"no connection to {host_of(request)}: its address cannot be one.  Check api_base"
+        return Breakdown(Kind.CONNECT, words, sent=False)
     sent = kind not in _NEVER_SENT and type(error).__name__ != "PoolTimeout"
     return Breakdown(kind, _message(kind, chain, request), sent=sent)
 
@@ -108,7 +111,20 @@ def kind_of(chain: list[BaseException]) -> Kind:
 
 def host_of(request: Request) -> str:
     """Host and port of the request, for messages: never the path, which may name a resource of the caller."""
-    return urlsplit(request.url).netloc.rpartition("@")[2] or "the service"
+    try:
+        return urlsplit(request.url).netloc.rpartition("@")[2] or "the service"
+    except ValueError:  # a bracket that is not closed
+        return "the service"
+
+
+def _is_address(url: str) -> bool:
+    """Whether there could be such a host and port.  The libraries do not look before they dial."""
+    try:
+        parts = urlsplit(url)
+        host, _port = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:  # of the brackets, of a part of the name that is empty or too long, of the port
+        return False
+    return bool(host)
 
 
 def _end_of(error: BaseException) -> Kind:

@@ -180,6 +180,25 @@ def test_an_address_that_is_none_was_never_sent(side: Side, url: str) -> None:
     assert error.sent is False
 
 
+@pytest.mark.parametrize(
+    "host", ["a" * 64 + ".example", ".example", "a..example", "127.0.0.1:65536", "127.0.0.1:x", "[::1", ""]
+)
+def test_a_host_or_port_that_cannot_be_one_was_never_sent(side: Side, host: str) -> None:
+    error = broken(side, request_to(f"http://{host}/secret-path"))
+    assert (error.kind, error.sent) in [(Kind.CONNECT, False), (Kind.DNS, False)]
+    assert "api_base" in error.message
+    assert "secret" not in error.message
+
+
+def test_a_host_that_could_be_one_is_sent_what_it_does_not_understand(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.say_and_close(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+
+    with FaultServer(script) as server:
+        error = broken(side, request_to(server.url.replace("127.0.0.1", "localhost")))
+    assert error.sent
+
+
 def test_a_name_that_does_not_resolve_is_dns(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = socket.getaddrinfo
 
