@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from aiohttp.http_exceptions import BadStatusLine
 from yarl import URL
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
@@ -96,6 +97,9 @@ class Client:
             proxy=proxy,
             timeout=aiohttp.ClientTimeout(total, None, None, connect_time(request), EXACT),
         )
+        if response.status < 200:  # interim answers were passed over, so it is none at all
+            response.close()
+            raise BadStatusLine(str(response.status))
         response.content = readable(response.content, response.headers.get("content-encoding"))  # type: ignore[assignment]
         return response
 

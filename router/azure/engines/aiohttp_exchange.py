@@ -15,6 +15,7 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import BaseConnector, Connection
+from aiohttp.http_exceptions import BadStatusLine
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from multidict import CIMultiDictProxy
@@ -215,7 +216,9 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
     try:
         protocol = exchange.write(head, body, deadline)
         message, content = await protocol.read()
-        while 100 <= message.code < 200 and message.code != 101:
+        while message.code < 200:
+            if message.code < 100 or message.code == 101:  # no answer to what we ask, nor on the way to one
+                raise BadStatusLine(str(message.code))
             message, content = await protocol.read()
         exchange.begun(message, content)
     except BaseException:

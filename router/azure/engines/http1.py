@@ -119,8 +119,8 @@ class Reading:
 
         Raises:
             NoAnswer, CutShort: the answer ended too early.
-        RemoteProtocolError: its head does not end.
-            HttpParserError, HttpParserUpgrade: this is no answer of HTTP/1.1, or not to what we ask.
+            RemoteProtocolError: its head does not end, or its status is none that answers what we ask.
+            HttpParserError: this is no answer of HTTP/1.1.
         """
         if not data:
             self._end()
@@ -130,7 +130,7 @@ class Reading:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
-            # Our methods below do not fail, but Ctrl-C may strike in them.
+            # One of our methods below refused it, or Ctrl-C struck in one.
             raise error.__context__ or error from None
         except httptools.HttpParserError:
             if not self.complete:
@@ -175,10 +175,12 @@ class Reading:
         if self.complete:
             return
         status = self._parser.get_status_code()
-        if status < 200:
-            self.headers.clear()
-        else:
+        if status >= 200:
             self.status = status
+        elif status < 100 or status == 101:  # no answer to what we ask, nor on the way to one
+            raise httpcore2.RemoteProtocolError("the status of the answer is none that was asked for")
+        else:
+            self.headers.clear()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body, or one chunk."""

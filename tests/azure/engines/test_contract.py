@@ -442,6 +442,21 @@ def test_gibberish_is_a_protocol_failure(side: Side, data: bytes) -> None:
     assert (error.kind, error.sent) == (Kind.PROTOCOL, True)
 
 
+@pytest.mark.parametrize("way", ["straight", "by a proxy"])
+@pytest.mark.parametrize("status", ["000", "099", "101"])
+def test_a_status_that_is_no_answer_is_a_protocol_failure(
+    side: Side, status: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = f"HTTP/1.1 {status} X\r\nContent-Length: 2\r\n\r\nXX".encode() + answer()
+    with FaultServer(said(data)) as server:
+        url = server.url
+        if way == "by a proxy":
+            monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+            url = f"http://status-{status}-{side.name.replace(' ', '-')}.example/x"
+        error = broken(side, request_to(url))
+    assert (error.kind, error.sent) == (Kind.PROTOCOL, True)
+
+
 def test_endless_headers_end(side: Side) -> None:
     def script(peer: Peer) -> None:
         peer.request()

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import h11
 import httpcore2
-import httptools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,9 +153,19 @@ def test_an_end_before_the_headers_are_in_is_no_answer(data: bytes) -> None:
         reading.feed(b"")
 
 
-def test_a_protocol_that_is_switched_is_none_of_ours() -> None:
-    with pytest.raises(httptools.HttpParserUpgrade):
-        read(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x00")
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 000 Whatever\r\nContent-Length: 2\r\n\r\nhi",
+        b"HTTP/1.1 099 Whatever\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x00",
+        b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 099 Late\r\n\r\n",
+    ],
+)
+def test_a_status_that_is_no_answer_to_what_we_ask_is_refused(data: bytes) -> None:
+    with pytest.raises(httpcore2.RemoteProtocolError, match="status"):
+        read(data + OK + b"Content-Length: 2\r\n\r\n{}")
 
 
 @pytest.mark.parametrize("line", [b"x: %b\r\n" % (b"a" * 1000), b"HTTP/1.1 103 Early\r\n\r\n"])
