@@ -111,6 +111,15 @@ def is_stream(request: Request, status: int, content_type: str) -> bool:
     return request.stream and status == 200 and not whole
 
 
+def is_chunked(transfer_encoding: str) -> bool:
+    """Whether an answer with this header travels in chunks and in no other way, of which we ask for none.
+
+    llhttp, which reads for both engines, reads to the end of the connection where anything but spaces stands behind
+    that word, a tab for instance: the lengths of the chunks would be a part of the body.
+    """
+    return transfer_encoding.rstrip(" ").lower() == "chunked"
+
+
 class Breakdown(Exception):
     """The exchange failed below HTTP.
 

@@ -19,10 +19,10 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from aiohttp.http_exceptions import BadStatusLine
+from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from yarl import URL
 
-from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, surroundings
+from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, is_chunked, surroundings
 from .aiohttp_bodies import readable
 from .aiohttp_exchange import EXACT, Exchange, Line, begin, drop
 from .breakdowns import connect_time
@@ -100,6 +100,9 @@ class Client:
         if response.status < 200:  # interim answers were passed over, so it is none at all
             response.close()
             raise BadStatusLine(str(response.status))
+        if not is_chunked(response.headers.get("transfer-encoding", "chunked")):
+            response.close()
+            raise TransferEncodingError("nobody asked for it")
         response.content = readable(response.content, response.headers.get("content-encoding"))  # type: ignore[assignment]
         return response
 

@@ -15,13 +15,13 @@ import aiohttp
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import BaseConnector, Connection
-from aiohttp.http_exceptions import BadStatusLine
+from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from . import Request
+from . import Request, is_chunked
 from .aiohttp_bodies import Decompressed, readable
 from .breakdowns import connect_time, out_of_time
 from .deadlines import Deadlines
@@ -220,6 +220,9 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
             if message.code < 100 or message.code == 101:  # no answer to what we ask, nor on the way to one
                 raise BadStatusLine(str(message.code))
             message, content = await protocol.read()
+        coding = message.headers.get("transfer-encoding")
+        if coding is not None and not (message.chunked and is_chunked(coding)):  # aiohttp strips a tab before we see it
+            raise TransferEncodingError("nobody asked for it")
         exchange.begun(message, content)
     except BaseException:
         exchange.close()

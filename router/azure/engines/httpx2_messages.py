@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpcore2
 
-from . import Request, surroundings
+from . import Request, is_chunked, surroundings
 from .breakdowns import connect_time
 from .decoding import Decoder, decoder_for
 from .http1 import Headers
@@ -134,11 +134,17 @@ class Compressed(Unread):
 
 
 def unread(status: int, raw_headers: Headers, stream: Any, extensions: MutableMapping[str, Any]) -> Unread:
-    """An answer whose body is to be read, and decompressed if it must be."""
+    """An answer whose body is to be read, and decompressed if it must be.
+
+    Raises:
+        RemoteProtocolError: it travels in a way that nobody asked for.
+    """
     headers: dict[str, str] = {}
     for raw_name, raw_value in raw_headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    if "transfer-encoding" in headers and not is_chunked(headers["transfer-encoding"]):
+        raise httpcore2.RemoteProtocolError("the body of the answer travels in a way that nobody asked for")
     if "content-encoding" not in headers:
         return Unread(status, headers, stream, extensions)
     decoder = decoder_for(headers["content-encoding"])

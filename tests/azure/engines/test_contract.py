@@ -457,6 +457,36 @@ def test_a_status_that_is_no_answer_is_a_protocol_failure(
     assert (error.kind, error.sent) == (Kind.PROTOCOL, True)
 
 
+@pytest.mark.parametrize(
+    "coding", ["chunked\t", "chunked \t ", "gzip", "identity", "chunked, identity", "gzip, chunked", "chunked;q=1"]
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_body_that_travels_in_a_way_that_nobody_asked_for_is_a_protocol_failure(
+    side: Side, coding: str, stream: bool
+) -> None:
+    data = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n2\r\nhi\r\n0\r\n\r\n".encode()
+    error = broken_by(side, said(data), stream=stream)
+    assert (error.kind, error.sent) == (Kind.PROTOCOL, True)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "chunked, identity"])
+def test_so_it_is_by_a_proxy(side: Side, coding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FaultServer(said(f"HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\nhi".encode())) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        url = f"http://coding-{len(coding)}-{side.name.replace(' ', '-')}.example/x"
+        error = broken(side, request_to(url))
+    assert (error.kind, error.sent) == (Kind.PROTOCOL, True)
+
+
+@pytest.mark.parametrize("coding", ["Chunked", "chunked  ", "\tchunked"])
+def test_one_that_travels_in_chunks_is_read_however_that_is_written(side: Side, coding: str) -> None:
+    data = f"HTTP/1.1 200 OK\r\nTransfer-Encoding:{coding}\r\n\r\n2\r\nhi\r\n0\r\n\r\n".encode()
+    with FaultServer(said(data)) as server:
+        result = outcome(side, request_to(server.url))
+    assert isinstance(result, Answer)
+    assert result.body == b"hi"
+
+
 def test_endless_headers_end(side: Side) -> None:
     def script(peer: Peer) -> None:
         peer.request()
