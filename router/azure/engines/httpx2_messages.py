@@ -17,7 +17,7 @@ import httpcore2
 from . import Request, is_chunked, surroundings
 from .breakdowns import connect_time
 from .decoding import Decoder, decoder_for
-from .http1 import Headers
+from .http1 import Headers, Sending
 from .roster import Origin
 
 
@@ -61,11 +61,17 @@ def headers_of(request: Request, target: Target) -> Headers:
 
 
 def message_of(request: Request, target: Target, body: Any) -> httpcore2.Request:
-    """A request as a pool of httpcore2 takes it."""
+    """A request as a pool of httpcore2 takes it.
+
+    httpcore2 refuses more than we do, and logs what it refused, which may be the key.
+
+    Raises:
+        LocalProtocolError: it cannot be sent; see `Sending`.
+    """
+    headers = [(name, value.strip(b" \t")) for name, value in headers_of(request, target)]
+    Sending(request.method.encode(), target.url.target, headers)
     timeout = {"connect": connect_time(request), "pool": request.timeout}
-    return httpcore2.Request(
-        request.method, target.url, headers=headers_of(request, target), content=body, extensions={"timeout": timeout}
-    )
+    return httpcore2.Request(request.method, target.url, headers=headers, content=body, extensions={"timeout": timeout})
 
 
 class Unread:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import gzip
+import logging
 import socket
 import ssl
 import threading
@@ -635,6 +636,18 @@ def test_a_header_that_cannot_be_sent_is_not_quoted(side: Side, value: str) -> N
         error = broken(side, request_to(server.url, headers={"api-key": value}))
         assert error.kind is Kind.PROTOCOL
         assert server.requests == []
+
+
+@pytest.mark.parametrize("value", [f"{SECRET}\nX: y", f"{SECRET}\0", f"{SECRET}\u20ac", f" {SECRET} ", f"{SECRET}\t"])
+def test_neither_is_it_logged_on_its_way_to_a_proxy(
+    side: Side, value: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with FaultServer(always(answer())) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
+        url = f"http://logged-{len(value)}-{ord(value[-1])}-{side.name.replace(' ', '-')}.example/x"
+        outcome(side, request_to(url, headers={"api-key": value}))
+    assert SECRET not in caplog.text
 
 
 def test_a_proxy_of_the_environment_is_used_unless_the_host_is_excepted(
