@@ -43,7 +43,7 @@ class _Connection:
         self._settings = settings
 
     def is_quiet(self) -> bool:
-        """Whether there is nothing to read, in one system call."""
+        """Whether there is nothing to read: one system call, and over TLS on an event loop a look into its memory."""
         return not self.stream.get_extra_info("is_readable")
 
     def is_done(self, reading: Reading) -> bool:

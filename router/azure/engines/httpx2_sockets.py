@@ -5,6 +5,9 @@ each stream below it asks `Due`, a value per thread, how long the exchange may s
 
 Through a proxy h11 reads.  It keeps what came behind an answer, and would take it for the answer to the next call.  So
 each stream knows whether it was read since it was last written to: an answer that is there before is nobody's.
+
+Over TLS on an event loop a read takes from the socket whatever is there.  What it does not need yet waits in memory,
+still encrypted, where a look at the socket does not find it; so each layer of TLS is looked into as well.
 """
 
 from __future__ import annotations
@@ -109,10 +112,16 @@ class BoundedBackend(httpcore2.SyncBackend):
 
 
 class AwaitingStream(httpcore2.AsyncNetworkStream):
-    """A socket of an event loop that knows whether it was read since it was last written to."""
+    """A socket of an event loop that knows whether it was read since it was last written to.
 
-    def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
+    Args:
+        stream: of httpcore2's, for this event loop.
+        layers: of TLS in it: none, one, or two through a proxy that is secured itself.
+    """
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, layers: tuple[ssl.SSLObject, ...] = ()) -> None:
         self._stream = stream
+        self._layers = layers
         self.heard = False
         """As above."""
 
@@ -130,10 +139,17 @@ class AwaitingStream(httpcore2.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.AsyncNetworkStream:
-        return AwaitingStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+        secured = await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return AwaitingStream(secured, (*self._layers, secured.get_extra_info("ssl_object")))
 
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        """As httpcore2 has it; `is_readable` is asked between exchanges only, for it may lose what there is to read."""
+        found = self._stream.get_extra_info(info)
+        if info == "is_readable" and not found:
+            for layer in self._layers:
+                if _holds_something(layer):
+                    return True
+        return found
 
 
 class AwaitingBackend(httpcore2.AsyncNetworkBackend):
@@ -153,3 +169,14 @@ class AwaitingBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
         return AwaitingStream(stream)
+
+
+def _holds_something(layer: ssl.SSLObject) -> bool:
+    """Whether a layer of TLS has something to read, or its end; what is meant for TLS alone, a ticket, is taken in."""
+    try:
+        layer.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True
+    return True

@@ -1,0 +1,96 @@
+"""What the sockets below our connections notice: what nobody asked for, and how long things take."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.azure.engines import Request
+from tests.azure.fault_server import FaultServer, Peer, answer, authority, server_tls
+
+from .sides import HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, Side
+
+OURS = [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO]
+
+
+class Secured:
+    """The server's end of TLS over any socket, so over TLS too; each write is a record of its own."""
+
+    def __init__(self, below: Any, context: ssl.SSLContext) -> None:
+        self._below = below
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._until_done(self._tls.do_handshake)
+
+    def recv(self, size: int) -> bytes:
+        data: bytes = self._until_done(self._tls.read, size)
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        self._until_done(self._tls.write, data)
+
+    def end(self) -> None:
+        """Say that no more will come, and keep the connection open."""
+        with pytest.raises(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        self._below.sendall(self._outgoing.read())
+
+    def _until_done(self, deed: Callable[..., Any], *args: Any) -> Any:
+        while True:
+            try:
+                result = deed(*args)
+            except ssl.SSLWantReadError:
+                self._below.sendall(self._outgoing.read())
+                if not self._incoming.write(self._below.recv(65536)):
+                    self._incoming.write_eof()
+            else:
+                self._below.sendall(self._outgoing.read())
+                return result
+
+
+@pytest.mark.parametrize("behind", ["nothing", "an answer", "the end"])
+@pytest.mark.parametrize("way", ["straight", "by a proxy", "by a secured proxy"])
+@pytest.mark.parametrize("side", OURS, ids=str)
+def test_what_came_over_tls_behind_an_answer_is_no_answer_to_the_next_call(
+    side: Side, way: str, behind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It came in one packet with the answer, in a record of its own."""
+    ca, trusting = authority()
+    host = "127.0.0.1" if way == "straight" else f"{side}-{way}-{behind}.example".replace(" ", "-")
+    inner, outer = (server_tls(ca.issue_cert(name)) for name in (host, "127.0.0.1"))
+
+    def script(peer: Peer) -> None:
+        if way != "straight":
+            peer.request()
+            peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
+        line = Secured(peer._sock, inner)
+        inside = Peer(line, server)  # type: ignore[arg-type]
+        inside.request()
+        peer._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        inside.say(answer({"n": 1}))
+        if behind == "an answer":
+            inside.say(answer({"n": "not yours"}))
+        elif behind == "the end":
+            line.end()
+        peer._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+        if inside.request():
+            inside.say(answer({"n": 2}))
+
+    async def scenario(engine: Any) -> list[bytes]:
+        request = Request("POST", f"https://{host}:{server.port}/x", {}, b"{}", timeout=5.0)
+        return [(await engine.asend(request)).body for _ in range(2)]
+
+    with FaultServer(script, outer if way == "by a secured proxy" else None) as server:
+        if way != "straight":
+            scheme = "https" if way == "by a secured proxy" else "http"
+            monkeypatch.setenv("https_proxy", f"{scheme}://127.0.0.1:{server.port}")
+            ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))  # whereby the proxy is trusted
+        bodies = side.run(scenario, tls=trusting)
+    second = b'{"n": 2}' if behind == "nothing" else b'{"n": 1}'
+    assert (bodies, server.connections) == ([b'{"n": 1}', second], 1 if behind == "nothing" else 2)
