@@ -1,8 +1,8 @@
 """One connection of HTTP/1.1 to a service: it is dialled, asked, and read.
 
-httpcore2 dials and speaks TLS; `http1.py` says what travels.  httpcore2's own connections read with h11, which takes
-ten times as long and gives each chunk of a stream alone, however many have come; through a proxy they still serve
-(`httpx2_pools.py`).  `python -m benchmarks engines blocking` measures what that saves.
+`httpx2_sockets.py` dials and speaks TLS; `http1.py` says what travels.  The connections of httpcore2 read with h11,
+which takes ten times as long and gives each chunk of a stream alone, however many have come; through a proxy they still
+serve (`httpx2_pools.py`).  `python -m benchmarks engines blocking` measures what that saves.
 """
 
 from __future__ import annotations

@@ -23,6 +23,11 @@ from typing import Any
 import httpcore2
 from anyio.lowlevel import current_token
 
+from .dialling import dial
+
+LONGEST_S = 1e6
+"""11 days: more is as good as for ever, and not every call of an operating system can be asked to wait for it."""
+
 
 class Due(threading.local):
     """When the exchange of this thread, and its connecting, must be over, by `time.monotonic()`."""
@@ -32,7 +37,7 @@ class Due(threading.local):
 
     def in_(self, seconds: float) -> None:
         """The next bytes must be there within so many seconds."""
-        self.done = time.monotonic() + seconds
+        self.done = time.monotonic() + min(seconds, LONGEST_S)
 
     def connect_in(self, seconds: float) -> None:
         """A new connection must be made within so many seconds."""
@@ -59,10 +64,74 @@ due = Due()
 class BoundedStream(httpcore2.NetworkStream):
     """A socket whose reads and writes end when the exchange must."""
 
-    def __init__(self, stream: httpcore2.NetworkStream) -> None:
-        self._stream = stream
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
         self.heard = False
         """Something was read since the last write."""
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.heard = True
+        left = due.left()
+        try:
+            self._sock.settimeout(left)
+            return self._sock.recv(max_bytes)
+        except TimeoutError as late:
+            raise httpcore2.ReadTimeout from late
+        except OSError as error:
+            raise httpcore2.ReadError from error
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.heard = False
+        left, rest = due.left(), memoryview(buffer)
+        try:
+            while rest:
+                self._sock.settimeout(left)
+                rest = rest[self._sock.send(rest) :]
+        except TimeoutError as late:
+            raise httpcore2.WriteTimeout from late
+        except OSError as error:
+            raise httpcore2.WriteError from error
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        try:
+            try:
+                return self._secured(ssl_context, server_hostname, due.left_to_connect())
+            except TimeoutError as late:
+                raise httpcore2.ConnectTimeout from late
+            except OSError as failed:
+                raise httpcore2.ConnectError from failed
+        except BaseException:
+            self.close()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        """Of `is_readable`, `socket` and `ssl_object`; None for what else httpcore2 knows, since nobody asks for it."""
+        if info == "is_readable":
+            return _is_readable(self._sock)
+        if info == "socket":
+            return self._sock
+        return self._sock if info == "ssl_object" and isinstance(self._sock, ssl.SSLSocket) else None
+
+    def _secured(self, context: ssl.SSLContext, host: str | None, seconds: float) -> httpcore2.NetworkStream:
+        if isinstance(self._sock, ssl.SSLSocket):
+            return NestedStream(self._sock, context, host, seconds)
+        self._sock.settimeout(seconds)
+        return BoundedStream(context.wrap_socket(self._sock, server_hostname=host))
+
+
+class NestedStream(BoundedStream):
+    """TLS through the TLS of a proxy, which httpcore2 carries: `ssl` has no socket for it."""
+
+    def __init__(self, sock: ssl.SSLSocket, context: ssl.SSLContext, host: str | None, seconds: float) -> None:
+        from httpcore2._backends.sync import TLSinTLSStream  # not public, so nobody else depends on it
+
+        super().__init__(sock)
+        self._stream: httpcore2.NetworkStream = TLSinTLSStream(sock, context, host, seconds)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self.heard = True
@@ -72,20 +141,16 @@ class BoundedStream(httpcore2.NetworkStream):
         self.heard = False
         self._stream.write(buffer, due.left())
 
-    def close(self) -> None:
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.NetworkStream:
-        return BoundedStream(self._stream.start_tls(ssl_context, server_hostname, due.left_to_connect()))
-
     def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+        """As above."""
+        found = self._stream.get_extra_info(info)
+        if info == "is_readable" and not found:
+            return _holds_something(self._stream.get_extra_info("ssl_object"))
+        return found
 
 
-class BoundedBackend(httpcore2.SyncBackend):
-    """Dials: every address of the host in turn, within the time for connecting (a name's look-up cannot be cut)."""
+class BoundedBackend(httpcore2.NetworkBackend):
+    """Dials within the time for connecting (a name's look-up cannot be cut)."""
 
     def connect_tcp(
         self,
@@ -95,20 +160,11 @@ class BoundedBackend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
-        error: Exception | None = None
+        """Connect.  Neither an address of ours nor options are ever given."""
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as unknown:
-            raise httpcore2.ConnectError(str(unknown)) from unknown
-        for *_, address in found:
-            left = due.left_to_connect()
-            try:
-                stream = super().connect_tcp(str(address[0]), port, left, local_address, socket_options)
-            except httpcore2.ConnectError as refused:
-                error = refused
-            else:
-                return BoundedStream(stream)
-        raise error or httpcore2.ConnectError("no address")
+            return BoundedStream(dial(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), due.left_to_connect))
+        except OSError as failed:
+            raise httpcore2.ConnectError(str(failed)) from failed
 
 
 class AwaitingStream(httpcore2.AsyncNetworkStream):
@@ -178,5 +234,17 @@ def _holds_something(layer: ssl.SSLObject) -> bool:
     except ssl.SSLWantReadError:
         return False
     except ssl.SSLError:
+        return True
+    return True
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    """Whether there is something to read, or the end of all; below TLS, if there is any."""
+    try:
+        sock.settimeout(0)
+        socket.socket.recv(sock, 1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
         return True
     return True

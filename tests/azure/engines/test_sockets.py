@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -10,8 +11,17 @@ from typing import Any
 
 import pytest
 
-from router.azure.engines import Request
-from tests.azure.fault_server import FaultServer, Peer, answer, authority, server_tls
+from router.azure.engines import Breakdown, Request
+from router.values import Kind
+from tests.azure.fault_server import (
+    FaultServer,
+    Peer,
+    always,
+    answer,
+    authority,
+    full_backlog,
+    server_tls,
+)
 
 from .sides import HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, Side
 
@@ -19,7 +29,7 @@ OURS = [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO]
 
 
 class Secured:
-    """The server's end of TLS over any socket, so over TLS too; each write is a record of its own."""
+    """The server's end of TLS over any socket, so over TLS too; each piece is a record of its own."""
 
     def __init__(self, below: Any, context: ssl.SSLContext) -> None:
         self._below = below
@@ -31,8 +41,10 @@ class Secured:
         data: bytes = self._until_done(self._tls.read, size)
         return data
 
-    def sendall(self, data: bytes) -> None:
-        self._until_done(self._tls.write, data)
+    def sendall(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self._tls.write(piece)
+        self._below.sendall(self._outgoing.read())
 
     def end(self) -> None:
         """Say that no more will come, and keep the connection open."""
@@ -53,15 +65,15 @@ class Secured:
                 return result
 
 
-@pytest.mark.parametrize("behind", ["nothing", "an answer", "the end"])
+@pytest.mark.parametrize("behind", ["nothing", "an answer", "an answer, in one record of the proxy", "the end"])
 @pytest.mark.parametrize("way", ["straight", "by a proxy", "by a secured proxy"])
 @pytest.mark.parametrize("side", OURS, ids=str)
 def test_what_came_over_tls_behind_an_answer_is_no_answer_to_the_next_call(
     side: Side, way: str, behind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It came in one packet with the answer, in a record of its own."""
+    """It came in one packet with the answer."""
     ca, trusting = authority()
-    host = "127.0.0.1" if way == "straight" else f"{side}-{way}-{behind}.example".replace(" ", "-")
+    host = "127.0.0.1" if way == "straight" else f"{os.urandom(4).hex()}.example"  # remembered per address
     inner, outer = (server_tls(ca.issue_cert(name)) for name in (host, "127.0.0.1"))
 
     def script(peer: Peer) -> None:
@@ -72,7 +84,10 @@ def test_what_came_over_tls_behind_an_answer_is_no_answer_to_the_next_call(
         inside = Peer(line, server)  # type: ignore[arg-type]
         inside.request()
         peer._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        inside.say(answer({"n": 1}))
+        if "one record" in behind:
+            line.sendall(answer({"n": 1}), answer({"n": "not yours"}))
+        else:
+            inside.say(answer({"n": 1}))
         if behind == "an answer":
             inside.say(answer({"n": "not yours"}))
         elif behind == "the end":
@@ -94,3 +109,41 @@ def test_what_came_over_tls_behind_an_answer_is_no_answer_to_the_next_call(
         bodies = side.run(scenario, tls=trusting)
     second = b'{"n": 2}' if behind == "nothing" else b'{"n": 1}'
     assert (bodies, server.connections) == ([b'{"n": 1}', second], 1 if behind == "nothing" else 2)
+
+
+@pytest.mark.parametrize("side", [HTTPX2_BLOCKING, HTTPX2_TRIO], ids=str)
+@pytest.mark.parametrize(
+    ("addresses", "expected"),
+    [
+        ("silent well", 200),
+        ("refused well", 200),
+        ("refused refused", (Kind.CONNECT, False)),
+        ("refused silent", (Kind.CONNECT_TIMEOUT, False)),
+        ("silent refused", (Kind.CONNECT_TIMEOUT, False)),
+    ],
+)
+def test_a_host_is_reached_by_whichever_of_its_addresses_answers(
+    side: Side, addresses: str, expected: int | tuple[Kind, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(engine: Any) -> int | tuple[Kind, bool]:
+        seconds = 10.0 if expected == 200 else 0.2
+        request = Request("POST", f"http://several.example:{server.port}/x", {}, b"{}", connect_timeout=seconds)
+        try:
+            return (await engine.asend(request)).status  # type: ignore[no-any-return]
+        except Breakdown as broken:
+            messages.append(broken.message)
+            return broken.kind, broken.sent
+
+    def resolved(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        if host != "several.example":
+            return resolve(host, port, *args, **kwargs)
+        hosts = {"well": "127.0.0.1", "silent": "127.0.0.2", "refused": "127.0.0.3"}
+        found = [(hosts[name], port) for name in addresses.split()]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in found]
+
+    messages: list[str] = []
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    with FaultServer(always(answer())) as server, full_backlog("127.0.0.2", server.port):
+        assert side.run(scenario) == expected
+    assert expected != (Kind.CONNECT, False) or "refused" in messages[0]
