@@ -13,6 +13,7 @@ still encrypted, where a look at the socket does not find it; so each layer of T
 from __future__ import annotations
 
 import asyncio
+import selectors
 import socket
 import ssl
 import threading
@@ -27,6 +28,9 @@ from .dialling import dial
 
 LONGEST_S = 1e6
 """11 days: more is as good as for ever, and not every call of an operating system can be asked to wait for it."""
+
+_RECORD_BYTES = 2**14
+"""What TLS sends at a time."""
 
 
 class Due(threading.local):
@@ -82,15 +86,9 @@ class BoundedStream(httpcore2.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.heard = False
-        left, rest = due.left(), memoryview(buffer)
-        try:
-            while rest:
-                self._sock.settimeout(left)
-                rest = rest[self._sock.send(rest) :]
-        except TimeoutError as late:
-            raise httpcore2.WriteTimeout from late
-        except OSError as error:
-            raise httpcore2.WriteError from error
+        due.left()
+        if buffer and (sent := self._send(buffer)) < len(buffer):
+            self._write_on(memoryview(buffer)[sent:])
 
     def close(self) -> None:
         self._sock.close()
@@ -117,6 +115,27 @@ class BoundedStream(httpcore2.NetworkStream):
             return self._sock
         return self._sock if info == "ssl_object" and isinstance(self._sock, ssl.SSLSocket) else None
 
+    def _send(self, data: bytes | memoryview) -> int:
+        """Write as much as goes without waiting; how many bytes that were."""
+        try:
+            self._sock.settimeout(0)
+            return self._sock.send(data)
+        except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            return 0
+        except OSError as error:
+            raise httpcore2.WriteError from error
+
+    def _write_on(self, rest: memoryview) -> None:
+        """Write what had to wait.  A service that reads slowly gets no more time for it than one that does not."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._sock, selectors.EVENT_WRITE)
+            while rest:
+                left = due.left()
+                if sent := self._send(rest):
+                    rest = rest[sent:]
+                else:
+                    selector.select(left)
+
     def _secured(self, context: ssl.SSLContext, host: str | None, seconds: float) -> httpcore2.NetworkStream:
         if isinstance(self._sock, ssl.SSLSocket):
             return NestedStream(self._sock, context, host, seconds)
@@ -139,7 +158,8 @@ class NestedStream(BoundedStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.heard = False
-        self._stream.write(buffer, due.left())
+        for start in range(0, len(buffer), _RECORD_BYTES):
+            self._stream.write(buffer[start : start + _RECORD_BYTES], due.left())
 
     def get_extra_info(self, info: str) -> Any:
         """As above."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,24 @@ def test_a_host_is_reached_by_whichever_of_its_addresses_answers(
     with FaultServer(always(answer())) as server, full_backlog("127.0.0.2", server.port):
         assert side.run(scenario) == expected
     assert expected != (Kind.CONNECT, False) or "refused" in messages[0]
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+def test_a_service_that_reads_slowly_gets_no_more_time(secured: bool) -> None:
+    def script(peer: Peer) -> None:
+        while not server.stopped.wait(0.01):
+            for _ in range(10):
+                if not peer._sock.recv(2**14):
+                    return
+
+    async def scenario(engine: Any) -> Breakdown:
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(Request("POST", server.url, {}, b"x" * 2**25, timeout=0.3))
+        return caught.value
+
+    ca, trusting = authority()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        started = time.monotonic()
+        broken = HTTPX2_BLOCKING.run(scenario, tls=trusting)
+        assert time.monotonic() - started < 1, "for the whole request it takes twice as long"
+    assert (broken.kind, broken.sent) == (Kind.TIMEOUT, True)
