@@ -50,7 +50,7 @@ class BlockingPools:
         sweep(self.abandoned)
         due.in_(request.timeout)
         target = target_of(request.url)
-        body = (request.body,) if isinstance(request.body, bytes) else request.body.parts()
+        body = (request.body,) if isinstance(request.body, bytes) else due.kept(request.body.parts())
         if target.proxy is not None:
             return self._send_by(target.proxy, request, target, body)
         turn, connection = Turn(), None

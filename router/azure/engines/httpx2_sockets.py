@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpcore2
@@ -46,6 +46,14 @@ class Due(threading.local):
     def connect_in(self, seconds: float) -> None:
         """A new connection must be made within so many seconds."""
         self.connected = time.monotonic() + seconds
+
+    def kept(self, parts: Iterable[bytes]) -> Iterator[bytes]:
+        """A body whose parts may be made by exchanges of their own: after each the time is again that of this one."""
+        done = self.done
+        for part in parts:
+            self.done = done
+            yield part
+        self.done = done
 
     def left(self) -> float:
         """Seconds for a read or write.  Raises ReadTimeout when none are left."""

@@ -6,13 +6,14 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from router.azure.engines import Breakdown, Request
+from router.azure.engines import Breakdown, Request, Streamed
+from router.azure.engines.httpx2_engine import Httpx2Engine
 from router.values import Kind
 from tests.azure.fault_server import (
     FaultServer,
@@ -169,3 +170,35 @@ def test_a_service_that_reads_slowly_gets_no_more_time(secured: bool) -> None:
         broken = HTTPX2_BLOCKING.run(scenario, tls=trusting)
         assert time.monotonic() - started < 1, "for the whole request it takes twice as long"
     assert (broken.kind, broken.sent) == (Kind.TIMEOUT, True)
+
+
+@pytest.mark.parametrize("proxied", [False, True], ids=["straight", "by a proxy"])
+def test_a_call_keeps_to_its_time_though_its_body_is_made_by_another(
+    proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fetched:
+        size = 4
+
+        def parts(self) -> Iterator[bytes]:
+            for _ in range(2):
+                yield engine.send(Request("GET", server.url, {}, b"", timeout=10.0)).body
+
+    def script(peer: Peer) -> None:
+        while request := peer.request():
+            if request.startswith(b"POST"):
+                peer.hang()
+            peer.say(answer())
+
+    engine = Httpx2Engine()
+    with FaultServer(script) as server:
+        url = server.url
+        if proxied:
+            monkeypatch.setenv("http_proxy", url)
+            url = f"http://{os.urandom(4).hex()}.example/x"
+        started = time.monotonic()
+        with pytest.raises(Breakdown) as caught:
+            engine.send(Request("POST", url, {}, cast("Streamed", Fetched()), timeout=0.2))
+        assert time.monotonic() - started < 5
+        assert (caught.value.kind, caught.value.sent) == (Kind.TIMEOUT, True)
+        assert server.requests[-1].endswith(b"\r\n\r\n{}{}")
+    engine.close()
