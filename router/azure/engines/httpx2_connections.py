@@ -8,11 +8,13 @@ serve (`httpx2_pools.py`).  `python -m benchmarks engines blocking` measures wha
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpcore2
 
 from .http1 import Headers, Reading, Sending
@@ -20,6 +22,10 @@ from .roster import Origin
 from .tls_sessions import ResumingContext
 
 _READ_BYTES = 2**16
+_LONG_BYTES = 2**17
+"""What is shorter the operating systems of both ends take at once, so that a write of it never waits."""
+_EARLY_BYTES = 2**20
+"""How much is heard before a request is written to its end: an early answer says what is wrong with it, no more."""
 
 
 class _Connection:
@@ -32,7 +38,9 @@ class _Connection:
 
     expires_at = 0.0
     _is_broken = False
-    """A request could not be written to its end, so no other may follow."""
+    """A request was not written to its end, or an answer came before, so no other may follow."""
+    _heard = 0
+    """Bytes of that answer."""
     _has_new_session = False
     """Its TLS session is to be remembered, once the service has given it."""
 
@@ -50,6 +58,18 @@ class _Connection:
         """The exchange is over: whether another may follow."""
         reading.close()
         return reading.reusable and not self._is_broken
+
+    def _overtaken(self, reading: Reading, size: int) -> bool:
+        """So many bytes of an answer came before its request was written to its end; whether to listen on.
+
+        Raises:
+            WriteError: it is whole, so the write is to stop: the service may read nothing more, and wait for us.
+        """
+        self._is_broken = True
+        self._heard += size
+        if reading.complete:
+            raise httpcore2.WriteError
+        return self._heard < _EARLY_BYTES
 
     def _expect_session(self) -> None:
         self._has_new_session = isinstance(self._settings["ssl_context"], ResumingContext)
@@ -73,7 +93,7 @@ class BlockingConnection(_Connection):
         try:
             stream = self.stream or self._dial()
             try:
-                self._write(Sending(method, target, headers), body)
+                self._write(Sending(method, target, headers), body, reading)
             except httpcore2.WriteError:
                 self._is_broken = True  # yet the service may have said why, before it had read all
             while not reading.status:
@@ -112,11 +132,16 @@ class BlockingConnection(_Connection):
             with suppress(Exception):
                 socket.socket.shutdown(self.stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
-    def _write(self, sending: Sending, body: Iterable[bytes]) -> None:
+    def _hear(self, reading: Reading, data: bytes) -> bool:
+        reading.feed(data)
+        return self._overtaken(reading, len(data))
+
+    def _write(self, sending: Sending, body: Iterable[bytes], reading: Reading) -> None:
+        hear = partial(self._hear, reading)
         for part in body:
             for data in sending.add(part):
-                self.stream.write(data)
-        self.stream.write(sending.end())
+                self.stream.write(data, None, hear)
+        self.stream.write(sending.end(), None, hear)
 
     def _dial(self) -> Any:
         secured, host, port = self.origin
@@ -156,7 +181,7 @@ class AwaitingConnection(_Connection):
         try:
             stream = self.stream or await self._dial_unless_broken_off(connect_s)
             try:
-                await self._write(Sending(method, target, headers), body)
+                await self._write(Sending(method, target, headers), body, reading)
             except httpcore2.WriteError:
                 self._is_broken = True
             while not reading.status:
@@ -195,15 +220,47 @@ class AwaitingConnection(_Connection):
             raise httpcore2.ConnectError
         return self.stream
 
-    async def _write(self, sending: Sending, body: bytes | AsyncGenerator[bytes, None]) -> None:
-        if isinstance(body, bytes):
+    async def _write(self, sending: Sending, body: bytes | AsyncGenerator[bytes, None], reading: Reading) -> None:
+        if not isinstance(body, bytes):
+            async with aclosing(body) as parts:
+                await self._write_listening(sending, parts, reading)
+        elif len(body) < _LONG_BYTES:
             for data in sending.add(body):
                 await self.stream.write(data)
+            await self.stream.write(sending.end())
         else:
-            async with aclosing(body) as parts:
-                async for part in parts:
-                    for data in sending.add(part):
-                        await self.stream.write(data)
+            await self._write_listening(sending, _once(body), reading)
+
+    async def _write_listening(self, sending: Sending, parts: AsyncGenerator[bytes, None], reading: Reading) -> None:
+        """Write, and listen meanwhile."""
+        failures: list[BaseException] = []
+
+        async def until_it_fails(deed: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await deed()
+            except (Exception, KeyboardInterrupt) as error:
+                failures.append(error)  # the group would wrap it
+                group.cancel_scope.cancel()
+
+        async def listen() -> None:
+            listening = True
+            while listening:
+                data = await self.stream.read(_READ_BYTES)
+                reading.feed(data)
+                await anyio.lowlevel.checkpoint()  # if all was written just before, this is the end
+                listening = self._overtaken(reading, len(data))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(until_it_fails, listen)
+            await until_it_fails(lambda: self._write_parts(sending, parts))
+            group.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
+
+    async def _write_parts(self, sending: Sending, parts: AsyncGenerator[bytes, None]) -> None:
+        async for part in parts:
+            for data in sending.add(part):
+                await self.stream.write(data)
         await self.stream.write(sending.end())
 
     async def _dial(self, seconds: float) -> Any:
@@ -213,3 +270,7 @@ class AwaitingConnection(_Connection):
             self.stream = await self.stream.start_tls(self._settings["ssl_context"], host, seconds)
             self._expect_session()
         return self.stream
+
+
+async def _once(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body

@@ -18,7 +18,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import httpcore2
@@ -31,6 +31,9 @@ LONGEST_S = 1e6
 
 _RECORD_BYTES = 2**14
 """What TLS sends at a time."""
+
+Hear = Callable[[bytes], bool]
+"""Takes what came, b"" at the end of all; returns whether to listen on, and raises to stop a write."""
 
 
 class Due(threading.local):
@@ -92,11 +95,18 @@ class BoundedStream(httpcore2.NetworkStream):
         except OSError as error:
             raise httpcore2.ReadError from error
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer: bytes, timeout: float | None = None, hear: Hear | None = None) -> None:
+        """Write all of it.
+
+        Args:
+            buffer: what to write.
+            timeout: not heeded: `due` has it.
+            hear: is given what comes while there is a wait.
+        """
         self.heard = False
         due.left()
         if buffer and (sent := self._send(buffer)) < len(buffer):
-            self._write_on(memoryview(buffer)[sent:])
+            self._write_on(memoryview(buffer)[sent:], hear)
 
     def close(self) -> None:
         self._sock.close()
@@ -133,16 +143,29 @@ class BoundedStream(httpcore2.NetworkStream):
         except OSError as error:
             raise httpcore2.WriteError from error
 
-    def _write_on(self, rest: memoryview) -> None:
+    def _write_on(self, rest: memoryview, hear: Hear | None) -> None:
         """Write what had to wait.  A service that reads slowly gets no more time for it than one that does not."""
         with selectors.DefaultSelector() as selector:
-            selector.register(self._sock, selectors.EVENT_WRITE)
+            selector.register(self._sock, selectors.EVENT_WRITE | (selectors.EVENT_READ if hear else 0))
             while rest:
                 left = due.left()
                 if sent := self._send(rest):
                     rest = rest[sent:]
-                else:
-                    selector.select(left)
+                    continue
+                for _, events in selector.select(left):
+                    if hear and events & selectors.EVENT_READ and not self._listen(hear):
+                        hear = None
+                        selector.modify(self._sock, selectors.EVENT_WRITE)
+
+    def _listen(self, hear: Hear) -> bool:
+        """Hand on what is there to read, if it is more than TLS's own; whether to listen on."""
+        try:
+            data = self._sock.recv(_RECORD_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return True
+        except OSError as error:
+            raise httpcore2.ReadError from error
+        return hear(data)
 
     def _secured(self, context: ssl.SSLContext, host: str | None, seconds: float) -> httpcore2.NetworkStream:
         if isinstance(self._sock, ssl.SSLSocket):
@@ -164,7 +187,8 @@ class NestedStream(BoundedStream):
         self.heard = True
         return self._stream.read(max_bytes, due.left())
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer: bytes, timeout: float | None = None, hear: Hear | None = None) -> None:
+        """As above, but deaf."""
         self.heard = False
         for start in range(0, len(buffer), _RECORD_BYTES):
             self._stream.write(buffer[start : start + _RECORD_BYTES], due.left())

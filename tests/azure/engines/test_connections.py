@@ -14,9 +14,11 @@ from router.azure.engines.httpx2_connections import AwaitingConnection, Blocking
 from router.azure.engines.httpx2_messages import target_of
 from router.azure.engines.httpx2_pools import AwaitingPools
 from router.values import Kind
-from tests.azure.fault_server import FaultServer, Peer, always, answer
+from tests.azure.fault_server import FaultServer, Peer, always, answer, authority, server_tls
 
 from .sides import HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, Side
+
+OURS = [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO]
 
 
 class Parts:
@@ -40,7 +42,7 @@ class Parts:
 
 
 @pytest.mark.parametrize("size", [None, 40_000_000], ids=["in chunks", "announced"])
-@pytest.mark.parametrize("side", [HTTPX2_BLOCKING, HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+@pytest.mark.parametrize("side", OURS, ids=str)
 def test_a_body_that_is_refused_half_way_is_closed_and_the_next_call_is_well(side: Side, size: int | None) -> None:
     body = Parts(size)
 
@@ -66,10 +68,96 @@ def test_a_body_that_is_refused_half_way_is_closed_and_the_next_call_is_well(sid
     assert second == 200
 
 
+@pytest.mark.parametrize("size", [40_000_000, 0], ids=["in memory", "in chunks"])
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("side", OURS, ids=str)
+def test_an_answer_is_seen_though_the_service_reads_no_further(side: Side, secured: bool, size: int) -> None:
+    """It keeps the connection open, too, so a write to it would wait for ever."""
+
+    def script(peer: Peer) -> None:
+        if server.connections == 1:
+            peer.say(answer({"n": 1}, status=413))
+            peer.hang()
+        else:
+            always(answer())(peer)
+
+    async def scenario(engine: Any) -> list[tuple[int, bytes]]:
+        got = []
+        for sent in (body, b"{}"):
+            result = await engine.asend(Request("POST", server.url, {}, sent, timeout=20.0))
+            got.append((result.status, result.body))
+        return got
+
+    body: Any = b"x" * size or Parts(None)
+    ca, trusting = authority()
+    with FaultServer(script, server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        assert side.run(scenario, tls=trusting) == [(413, b'{"n": 1}'), (200, b"{}")]
+        assert server.connections == 2
+    assert size or body.open == 0
+
+
+@pytest.mark.parametrize(
+    ("early", "late", "length"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\n", answer(b"{}"), 2),
+        (answer(b"{}")[:-2], b"{}", 2),
+        (answer(b"x" * 3_000_000)[:-1], b"x", 3_000_000),
+    ],
+    ids=["interim", "begun", "more than is heard early"],
+)
+@pytest.mark.parametrize("side", OURS, ids=str)
+def test_a_request_is_written_to_its_end_while_its_answer_is_not_whole(
+    side: Side, early: bytes, late: bytes, length: int
+) -> None:
+    read: list[int] = []
+
+    def script(peer: Peer) -> None:
+        peer.say(early)
+        read.append(peer.swallow())
+        peer.say(late)
+
+    async def scenario(engine: Any) -> tuple[int, int]:
+        result = await engine.asend(Request("POST", server.url, {}, b"x" * 2**25, timeout=20.0))
+        return result.status, len(result.body)
+
+    with FaultServer(script) as server:
+        assert side.run(scenario) == (200, length)
+    assert read == [2**25]
+
+
+@pytest.mark.parametrize("secured", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("side", OURS, ids=str)
+def test_a_long_request_whose_answer_comes_after_it_leaves_its_connection_to_others(side: Side, secured: bool) -> None:
+    async def scenario(engine: Any) -> list[int]:
+        request = Request("POST", server.url, {}, b"x" * 200_000, timeout=20.0)
+        return [(await engine.asend(request)).status for _ in range(20)]
+
+    ca, trusting = authority()
+    with FaultServer(always(answer()), server_tls(ca.issue_cert("127.0.0.1")) if secured else None) as server:
+        assert side.run(scenario, tls=trusting) == [200] * 20
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize("side", OURS, ids=str)
+def test_a_body_that_fails_says_so_itself(side: Side) -> None:
+    class Torn(Parts):
+        def parts(self) -> Iterator[bytes]:
+            yield b"x" * 100_000
+            raise Breakdown(Kind.TRUNCATED, "the file has become shorter", sent=True)
+
+    async def scenario(engine: Any) -> str:
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(Request("POST", server.url, {}, Torn(None), timeout=5.0))
+        return caught.value.message
+
+    with FaultServer(Peer.hang) as server:
+        assert side.run(scenario) == "the file has become shorter"
+
+
 class Deaf(httpcore2.NetworkStream):
     """A connection of a service that takes no more, and has said why."""
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer: bytes, timeout: float | None = None, hear: Any = None) -> None:
         raise httpcore2.WriteError
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
