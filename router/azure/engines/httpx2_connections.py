@@ -267,7 +267,7 @@ class AwaitingConnection(_Connection):
         secured, host, port = self.origin
         self.stream = await self._settings["network_backend"].connect_tcp(host, port, seconds)
         if secured:
-            self.stream = await self.stream.start_tls(self._settings["ssl_context"], host, seconds)
+            self.stream = await self.stream.start_tls(self._settings["ssl_context"], host)
             self._expect_session()
         return self.stream
 

@@ -19,6 +19,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
 from typing import Any
 
 import httpcore2
@@ -39,8 +40,8 @@ Hear = Callable[[bytes], bool]
 class Due(threading.local):
     """When the exchange of this thread, and its connecting, must be over, by `time.monotonic()`."""
 
-    connected = float("inf")
-    done = float("inf")
+    connected = inf
+    done = inf
 
     def in_(self, seconds: float) -> None:
         """The next bytes must be there within so many seconds."""
@@ -224,11 +225,15 @@ class AwaitingStream(httpcore2.AsyncNetworkStream):
 
     Args:
         stream: of httpcore2's, for this event loop.
+        connected_by: when connecting must be over, TLS and the way through a proxy included, by `time.monotonic()`.
         layers: of TLS in it: none, one, or two through a proxy that is secured itself.
     """
 
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, layers: tuple[ssl.SSLObject, ...] = ()) -> None:
+    def __init__(
+        self, stream: httpcore2.AsyncNetworkStream, connected_by: float, layers: tuple[ssl.SSLObject, ...] = ()
+    ) -> None:
         self._stream = stream
+        self._connected_by = connected_by
         self._layers = layers
         self.heard = False
         """As above."""
@@ -247,8 +252,9 @@ class AwaitingStream(httpcore2.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.AsyncNetworkStream:
-        secured = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return AwaitingStream(secured, (*self._layers, secured.get_extra_info("ssl_object")))
+        left = max(self._connected_by - time.monotonic(), 0.0)
+        secured = await self._stream.start_tls(ssl_context, server_hostname, left)
+        return AwaitingStream(secured, self._connected_by, (*self._layers, secured.get_extra_info("ssl_object")))
 
     def get_extra_info(self, info: str) -> Any:
         """As httpcore2 has it; `is_readable` is asked between exchanges only, for it may lose what there is to read."""
@@ -261,7 +267,7 @@ class AwaitingStream(httpcore2.AsyncNetworkStream):
 
 
 class AwaitingBackend(httpcore2.AsyncNetworkBackend):
-    """Dials as httpcore2 does on this event loop."""
+    """Dials as httpcore2 does on this event loop; the time for it is for TLS as well."""
 
     def __init__(self) -> None:
         on_asyncio = isinstance(current_token().native_token, asyncio.AbstractEventLoop)
@@ -275,8 +281,9 @@ class AwaitingBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        connected_by = inf if timeout is None else time.monotonic() + timeout
         stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
-        return AwaitingStream(stream)
+        return AwaitingStream(stream, connected_by)
 
 
 def _holds_something(layer: ssl.SSLObject) -> bool:

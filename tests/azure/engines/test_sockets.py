@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import anyio
+import httpcore2
 import pytest
 
-from router.azure.engines import Breakdown, Request, Streamed
+from router.azure.engines import Breakdown, Request, Streamed, httpx2_pools, roster
 from router.azure.engines.httpx2_engine import Httpx2Engine
+from router.azure.engines.httpx2_sockets import AwaitingBackend
 from router.values import Kind
 from tests.azure.fault_server import (
     FaultServer,
@@ -21,6 +24,7 @@ from tests.azure.fault_server import (
     always,
     answer,
     authority,
+    chunked,
     full_backlog,
     server_tls,
 )
@@ -202,3 +206,50 @@ def test_a_call_keeps_to_its_time_though_its_body_is_made_by_another(
         assert (caught.value.kind, caught.value.sent) == (Kind.TIMEOUT, True)
         assert server.requests[-1].endswith(b"\r\n\r\n{}{}")
     engine.close()
+
+
+@pytest.mark.parametrize("side", [HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+def test_the_time_for_connecting_is_for_tls_as_well(side: Side) -> None:
+    async def scenario(_: Any) -> None:
+        stream = await AwaitingBackend().connect_tcp("127.0.0.1", server.port, 0.3)
+        with pytest.raises(httpcore2.ConnectTimeout):
+            await stream.start_tls(ssl.create_default_context(), "127.0.0.1", 10.0)
+
+    started = time.monotonic()
+    with FaultServer(Peer.hang) as server:
+        side.run(scenario)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("side", [HTTPX2_TRIO, HTTPX2_ASYNCIO], ids=str)
+def test_a_call_that_had_to_wait_before_it_could_connect_was_not_sent(
+    side: Side, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no more time for connecting than is left of its own."""
+    for module in (httpx2_pools, roster):
+        monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
+    monkeypatch.setattr(httpx2_pools, "PATIENCE", 0.6)
+
+    def script(peer: Peer) -> None:
+        if server.connections == 1:
+            peer.request()
+            peer.say(chunked(b"data: 1\n\n", end=False))
+        peer.hang()
+
+    async def scenario(engine: Any) -> Breakdown:
+        async def second() -> None:
+            with pytest.raises(Breakdown) as caught:
+                await engine.asend(Request("POST", server.url.replace("http:", "https:"), {}, b"{}", timeout=1.0))
+            broken.append(caught.value)
+
+        broken: list[Breakdown] = []
+        first = (await engine.asend(Request("POST", server.url, {}, b"{}", stream=True))).chunks
+        async with anyio.create_task_group() as group:
+            group.start_soon(second)
+            await anyio.sleep(0.3)
+            await first.aclose()
+        return broken[0]
+
+    with FaultServer(script) as server:
+        broken = side.run(scenario)
+    assert (broken.kind, broken.sent) == (Kind.CONNECT_TIMEOUT, False)
