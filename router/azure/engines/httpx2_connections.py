@@ -51,7 +51,7 @@ class _Connection:
         self._settings = settings
 
     def is_quiet(self) -> bool:
-        """Whether there is nothing to read: one system call, and over TLS on an event loop a look into its memory."""
+        """Whether there is nothing to read: two system calls at most, and for TLS on an event loop one look more."""
         return not self.stream.get_extra_info("is_readable")
 
     def is_done(self, reading: Reading) -> bool:

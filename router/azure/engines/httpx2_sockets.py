@@ -97,13 +97,7 @@ class BoundedStream(httpcore2.NetworkStream):
             raise httpcore2.ReadError from error
 
     def write(self, buffer: bytes, timeout: float | None = None, hear: Hear | None = None) -> None:
-        """Write all of it.
-
-        Args:
-            buffer: what to write.
-            timeout: not heeded: `due` has it.
-            hear: is given what comes while there is a wait.
-        """
+        """Write all of it; `hear` is given what comes while there is a wait."""
         self.heard = False
         due.left()
         if buffer and (sent := self._send(buffer)) < len(buffer):
@@ -290,10 +284,8 @@ def _holds_something(layer: ssl.SSLObject) -> bool:
     """Whether a layer of TLS has something to read, or its end; what is meant for TLS alone, a ticket, is taken in."""
     try:
         layer.read(1)
-    except ssl.SSLWantReadError:
-        return False
-    except ssl.SSLError:
-        return True
+    except ssl.SSLError as error:
+        return not isinstance(error, ssl.SSLWantReadError)
     return True
 
 
@@ -302,8 +294,6 @@ def _is_readable(sock: socket.socket) -> bool:
     try:
         sock.settimeout(0)
         socket.socket.recv(sock, 1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        return not isinstance(error, BlockingIOError)
     return True
