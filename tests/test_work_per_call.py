@@ -210,7 +210,7 @@ def test_a_blocking_exchange_on_a_connection_of_ours() -> None:
     engine = Httpx2Engine()
     with FaultServer(always(reply)) as server:
         request = Request("POST", server.url, {"api-key": "k", "content-type": "application/json"}, BODY)
-        at_most(1650, per_run(lambda: engine.send(request)))
+        at_most(1860, per_run(lambda: engine.send(request)))
         assert server.connections == 1
     engine.close()
 

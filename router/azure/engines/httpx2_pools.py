@@ -28,8 +28,8 @@ from .places import Places, Turn, sweep
 from .roster import Origin, Roster
 
 PATIENCE = 0.9
-"""What of its time an awaiting call may wait for a place, and then for a connection: not all, so that it knows that
-it was not sent before its time is up."""
+"""What of its time an awaiting call may wait for a place, and what of the rest it may take to connect: not all, so that
+it knows that it was not sent before its time is up."""
 
 _NOT_SENT = (httpcore2.PoolTimeout, httpcore2.ConnectTimeout, httpcore2.ConnectError)
 
@@ -46,7 +46,7 @@ class BlockingPools:
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 
     def send(self, request: Request) -> Any:
-        """The answer, an `Unread` or an `httpx2.Response`.  The time for all of it begins now."""
+        """The answer, unread.  The time for all of it begins now."""
         sweep(self.abandoned)
         due.in_(request.timeout)
         target = target_of(request.url)
@@ -161,15 +161,15 @@ class AwaitingPools:
         self._proxied: dict[str, httpcore2.AsyncConnectionPool] = {}
 
     async def send(self, request: Request) -> Any:
-        """The answer, an `Unread` or an `httpx2.Response`."""
-        target, connect_s = target_of(request.url), connect_time(request)
+        """The answer, unread."""
+        target, ends = target_of(request.url), time.monotonic() + request.timeout
         body = request.body if isinstance(request.body, bytes) else request.body.aparts()
         if target.proxy is not None:
             return await self._send_by(target.proxy, request, target, body)
         try:
             self._places.acquire_nowait()
         except anyio.WouldBlock:
-            connect_s = min(connect_s, await self._wait(request))
+            await self._wait(request)
         connection = None
         try:
             connection, over = self._take(target.origin)
@@ -177,6 +177,7 @@ class AwaitingPools:
                 await other.aclose()
             if self._is_closed:
                 raise httpcore2.ConnectError
+            connect_s = min(connect_time(request), PATIENCE * max(ends - time.monotonic(), 0.0))
             reading = await connection.send(
                 request.method.encode(), target.url.target, headers_of(request, target), body, connect_s
             )
@@ -208,9 +209,8 @@ class AwaitingPools:
         for pool in list(self._proxied.values()):
             await pool.aclose()
 
-    async def _wait(self, request: Request) -> float:
-        """For a place; the seconds that are left for a connection."""
-        end = time.monotonic() + PATIENCE * request.timeout
+    async def _wait(self, request: Request) -> None:
+        """For a place."""
         with anyio.move_on_after(PATIENCE * request.timeout) as patience:
             self._waiting.add(patience)
             try:
@@ -219,7 +219,6 @@ class AwaitingPools:
                 self._waiting.discard(patience)
         if patience.cancelled_caught:
             raise _closed(request) if self._is_closed else httpcore2.PoolTimeout
-        return max(end - time.monotonic(), 0.0)
 
     def _take(self, origin: Origin) -> tuple[AwaitingConnection, list[AwaitingConnection]]:
         """A connection, and those to close."""
