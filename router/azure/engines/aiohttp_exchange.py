@@ -107,11 +107,12 @@ class Exchange:
         content: aiohttp's reader of the body, or ours.
     """
 
-    __slots__ = ("_connection", "_deadlines", "content", "headers", "status")
+    __slots__ = ("_connection", "_deadlines", "_is_late", "content", "headers", "status")
 
     def __init__(self, connection: Connection, deadlines: Deadlines) -> None:
         self._connection: Connection | None = connection
         self._deadlines = deadlines
+        self._is_late = False
         self.status = 0
         self.headers: CIMultiDictProxy[str]
         self.content: aiohttp.StreamReader | Decompressed = EMPTY_PAYLOAD
@@ -136,7 +137,13 @@ class Exchange:
         return protocol
 
     def begun(self, message: RawResponseMessage, content: aiohttp.StreamReader) -> None:
-        """The head of the answer is here."""
+        """The head of the answer is here.
+
+        Raises:
+            TimeoutError: the deadline passed in the same turn of the loop, and something of the body is still to come.
+        """
+        if self._is_late and not content.is_eof():  # nobody would end the wait for it
+            raise TimeoutError
         self.status, self.headers = message.code, message.headers
         self.content = content if message.compression is None else readable(content, message.compression)
         content.on_eof(self._finished)
@@ -166,6 +173,7 @@ class Exchange:
 
     def expire(self) -> None:
         """Its deadline has passed: whoever waits for it hears of that."""
+        self._is_late = True
         connection = self._connection
         if connection is not None and connection.protocol is not None:
             connection.protocol.set_exception(TimeoutError())

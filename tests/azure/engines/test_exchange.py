@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from typing import Any
 
+import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from router.azure.engines import Breakdown, Request, aiohttp_client, httpx2_pools, roster
 from router.values import Kind
 from tests.azure.fault_server import FaultServer, Peer, always, answer, chunked
 
-from .sides import AIOHTTP, HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, SIDES, Side
+from .sides import AIOHTTP, AWAITING, HTTPX2_ASYNCIO, HTTPX2_BLOCKING, HTTPX2_TRIO, SIDES, Side
 
 
 def request_to(server: FaultServer, path: str = "", **changes: Any) -> Request:
@@ -80,6 +83,38 @@ def test_a_service_that_does_not_read_holds_nothing_open_after_the_time_is_up() 
 
     with FaultServer(Peer.hang) as server:
         error = AIOHTTP.run(scenario)  # which warns, an error here, of a socket that is left open
+    assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
+
+
+@pytest.mark.parametrize("side", AWAITING, ids=str)
+def test_the_time_holds_for_the_body_where_the_head_comes_as_it_runs_out(side: Side) -> None:
+    """A loop that was busy meanwhile meets both in one turn."""
+    arrived, busy, said = threading.Event(), threading.Event(), threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        arrived.set()
+        busy.wait(5)
+        peer.say(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{")
+        said.set()
+        peer.hang()
+
+    async def scenario(engine: Any) -> Breakdown:
+        async def keep_the_loop_busy() -> None:
+            await anyio.to_thread.run_sync(arrived.wait, 5)
+            busy.set()
+            assert said.wait(5)
+            time.sleep(0.2)  # noqa: ASYNC251 - all of the call's time
+
+        with anyio.fail_after(2):
+            async with anyio.create_task_group() as group:
+                group.start_soon(keep_the_loop_busy)
+                with pytest.raises(Breakdown) as caught:
+                    await engine.asend(request_to(server, timeout=0.2))
+        return caught.value
+
+    with FaultServer(script) as server:
+        error = side.run(scenario)
     assert (error.kind, error.sent) == (Kind.TIMEOUT, True)
 
 
