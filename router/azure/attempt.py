@@ -83,7 +83,12 @@ class Attempt:
         self.secret = ""
 
     def request(self, secret: str) -> Request:
-        """The request, proved by `secret`.  Raises BadRequestError where the caller's input cannot be sent."""
+        """The request, proved by `secret`.
+
+        Raises:
+            BadRequestError: the caller's input cannot be sent.
+            Breakdown: the time is up already, so it is not sent.
+        """
         call, deployment, target = self._call, self._lease.deployment, self.target
         endpoint = target.endpoint
         self.secret = secret
@@ -100,12 +105,15 @@ class Attempt:
         elif row.body == "form":
             body = form = form_of(endpoint, deployment, call)
             content_type = form.content_type
+        timeout = min(self._end - time.perf_counter(), self._gap)
+        if timeout <= 0.0:  # which some libraries take for no limit at all
+            raise Breakdown(Kind.TIMEOUT, "the time was over before the request could be sent", sent=False)
         return Request(
             row.method,
             url_of(endpoint, deployment.model, call),
             headers_for(endpoint, target.credential.header(endpoint.kind, secret), call, content_type),
             body,
-            timeout=max(0.0, min(self._end - time.perf_counter(), self._gap)),
+            timeout=timeout,
             stream=call.stream,
             max_bytes=MAX_FILE_BYTES if row.is_file else MAX_RESPONSE_BYTES,
             raw=row.is_file,

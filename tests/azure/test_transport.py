@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import anyio
@@ -182,6 +183,31 @@ def test_a_hanging_service_is_a_timeout_after_the_attempts_time(run: Run) -> Non
     failure = sent_to(run, Peer.hang, 0.1)
     assert (failure.kind, failure.sent) == (Kind.TIMEOUT, True)
     assert 0.05 < failure.seconds < 2
+
+
+def test_what_has_no_time_left_is_not_sent(run: Run) -> None:
+    with FaultServer(always(answer(COMPLETION))) as server:
+        failure = run(lambda caller: caller.send(lease_on(server), 0.0))
+        assert server.connections == 0
+    assert (failure.kind, failure.sent) == (Kind.TIMEOUT, False)
+    assert "before the request could be sent" in failure.message
+
+
+def test_neither_is_it_once_more_after_a_token_that_came_too_late(run: Run) -> None:
+    class Late(ApiKey):
+        renews = True
+
+        def authorization(self, timeout: float = inf, refused: str | None = None) -> str:
+            time.sleep(0.0 if refused is None else timeout)
+            return "new" if refused else "old"
+
+        async def aauthorization(self, timeout: float = inf, refused: str | None = None) -> str:
+            return self.authorization(timeout, refused)
+
+    with FaultServer(bearer("new")) as server:
+        failure = run(lambda caller: caller.send(lease_on(server, Late(KEY)), 0.5))
+        assert len(server.requests) == 1
+    assert (failure.kind, failure.sent) == (Kind.TIMEOUT, False)
 
 
 def test_input_that_cannot_be_sent_is_the_callers_error(run: Run) -> None:
