@@ -64,8 +64,8 @@ class Peer:
         self._pending = b""
         return length
 
-    def swallow_some(self) -> bytes:
-        """Whatever comes first; b"" if the client hangs up instead."""
+    def hear(self) -> bytes:
+        """Whatever comes first, some of a request and not the rest; b"" if the client hangs up instead."""
         return self._more()
 
     def say(self, data: bytes) -> None:

@@ -22,7 +22,9 @@ from aiohttp.connector import Connection
 from aiohttp.http_exceptions import BadStatusLine, TransferEncodingError
 from yarl import URL
 
-from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Request, is_chunked, surroundings
+from router.values import Kind
+
+from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Breakdown, Request, is_chunked, surroundings
 from .aiohttp_bodies import readable
 from .aiohttp_exchange import EXACT, Exchange, Line, begin, drop
 from .breakdowns import connect_time
@@ -41,7 +43,7 @@ class Client:
         tls: the TLS settings.  None: the trust store of the system.
     """
 
-    __slots__ = ("_connector", "_lines", "_loop", "_session", "deadlines")
+    __slots__ = ("_connector", "_lines", "_loop", "_session", "_sessions", "deadlines")
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -50,8 +52,9 @@ class Client:
         self._lines: dict[tuple[str, str], Line | None] = {}
         tls = tls or surroundings.trust()
         self._connector = Connector(tls)
+        self._sessions = Connector(tls)  # of its own: a session tells its connections anew how to read
         self._session = aiohttp.ClientSession(
-            connector=Connector(tls),  # of its own: a session tells its connections anew how to read
+            connector=self._sessions,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -107,8 +110,10 @@ class Client:
         return response
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection; calls that run break off."""
         self.deadlines.close()
+        for connector in (self._connector, self._sessions):
+            connector.break_off()
         await self._session.close()
         await self._connector.close()
 
@@ -148,6 +153,21 @@ class Connector(aiohttp.TCPConnector):
             if not protocol.should_close and not is_readable():
                 return connection
             drop(connection)
+
+    def break_off(self) -> None:
+        """Hang up wherever something is on its way, and tell whoever waits for it.
+
+        A mere `close` would wait for a service that no longer reads, for ever, and would take the end of a body that
+        has no length for its proper end.
+        """
+        for protocol in list(self._checks):
+            broken = Breakdown(Kind.RESET, "the connection was closed at this end", sent=True)
+            body = protocol._payload
+            if body is not None and not body.is_eof():
+                body.set_exception(broken)
+            protocol.set_exception(broken)
+            if protocol.transport is not None:
+                protocol.transport.abort()
 
 
 class BoundedResolver(aiohttp.ThreadedResolver):

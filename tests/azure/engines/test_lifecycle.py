@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import httpcore2
 import httpx2
 import pytest
@@ -22,7 +23,8 @@ from router.azure.engines import Answer, Breakdown, Request, aiohttp_client, htt
 from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.breakdowns import kind_of
 from router.azure.engines.httpx2_engine import Httpx2Engine
-from router.values import Kind
+from router.azure.form import Form
+from router.values import Kind, Upload
 from tests.azure.fault_server import (
     FaultServer,
     Peer,
@@ -104,7 +106,7 @@ def test_calls_that_run_break_off_when_the_engine_is_closed(secured: bool) -> No
 
 def test_a_handshake_breaks_off_when_the_engine_is_closed() -> None:
     def script(peer: Peer) -> None:
-        if peer.swallow_some():
+        if peer.hear():
             greeted.set()
             peer.wait_for_goodbye()
 
@@ -132,7 +134,7 @@ def test_a_call_that_has_not_dialled_yet_sends_nothing_once_the_engine_is_closed
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     engine, heard = Httpx2Engine(), []
-    with FaultServer(lambda peer: heard.append(peer.swallow_some())) as server, ThreadPoolExecutor(1) as threads:
+    with FaultServer(lambda peer: heard.append(peer.hear())) as server, ThreadPoolExecutor(1) as threads:
         url = server.url.replace("http:", f"{scheme}:")
         call = threads.submit(failure, engine, Request("POST", url, {}, b"{}", timeout=4.0))
         assert asked.wait(5)
@@ -215,7 +217,7 @@ def test_awaiting_calls_that_have_sent_nothing_break_off_when_the_engine_is_clos
             await chunks.aclose()
 
     def script(peer: Peer) -> None:
-        if doing == "shake hands" and peer.swallow_some():
+        if doing == "shake hands" and peer.hear():
             greeted.set()
             peer.wait_for_goodbye()
         always(chunked(b"1", end=False))(peer)
@@ -231,6 +233,51 @@ def test_awaiting_calls_that_have_sent_nothing_break_off_when_the_engine_is_clos
         assert doing != "shake hands" or server.goodbyes.wait(2)
     assert [(error.kind, error.sent) for error in broken] == [(Kind.RESET, False)]
     assert len(server.requests) == (doing == "wait for a place")
+
+
+@pytest.mark.parametrize("in_memory", [True, False], ids=["bytes", "read while sent"])
+def test_awaiting_calls_break_off_as_well_even_if_the_service_no_longer_reads(side: Side, in_memory: bool) -> None:
+    def script(peer: Peer) -> None:
+        assert peer.hear()
+        begun.set()
+        peer.hang()
+
+    async def call(engine: Any) -> None:
+        body = b"x" * 2**25 if in_memory else Form([], (Upload("file", "a.wav", b"x" * 2**25, size=2**25),))
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(Request("POST", server.url, {}, body, timeout=30.0))
+        broken.append(caught.value)
+
+    async def scenario(engine: Any) -> None:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as group:
+                group.start_soon(call, engine)
+                await anyio.to_thread.run_sync(begun.wait, 5)
+                await engine.aclose()
+
+    begun, broken = threading.Event(), list[Breakdown]()
+    with FaultServer(script) as server:
+        side.run(scenario)
+    assert [(error.kind, error.sent) for error in broken] == [(Kind.RESET, True)]
+
+
+def test_a_stream_without_a_length_does_not_end_well_when_its_engine_is_closed(side: Side) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(b"HTTP/1.1 200 OK\r\ncontent-type: audio/mpeg\r\n\r\n1")
+        peer.hang()
+
+    async def scenario(engine: Any) -> None:
+        chunks = (await engine.asend(request_to(server, stream=True))).chunks
+        assert await chunks.aread(2.0) == b"1"
+        await engine.aclose()
+        with pytest.raises(Breakdown) as caught:
+            await chunks.aread(2.0)
+        assert caught.value.kind is Kind.RESET
+        await chunks.aclose()
+
+    with FaultServer(script) as server:
+        side.run(scenario)
 
 
 def test_a_stream_that_is_dropped_after_its_engine_was_closed_leaves_nothing_open() -> None:
