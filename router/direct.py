@@ -101,7 +101,7 @@ class Places:
     def close(self) -> None:
         """Close the connections of blocking calls; a later call opens anew."""
         if self._transport is not None:
-            self._transport.close()
+            self._transport.hang_up()
 
     def _made(self, model: str | None, stated: dict[str, Any], options: dict[str, Any]) -> Router:
         if self._transport is None:

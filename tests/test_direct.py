@@ -57,6 +57,13 @@ def test_arguments_say_where(world: World, server: Recorder) -> None:
     assert reply.routing.deployment.startswith("my-dep@")
 
 
+def test_a_call_after_a_close_opens_anew(world: World, server: Recorder) -> None:
+    for _ in range(2):
+        reply = world.call(router, "completion", "azure/my-dep", HELLO, api_base=server.base, api_key="k1")
+        assert reply.choices[0].message.content == "Hello"
+        direct.places.close()
+
+
 def test_attributes_and_then_the_environment_say_what_arguments_do_not(
     server: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 import router as package
@@ -33,8 +34,10 @@ from router import (
 )
 from router.emulator import EmulatorServer, Fault, Latency
 from router.events import Chosen, Event, Settled
+from router.status import DeploymentStatus
 from strategies import Candidate, Situation
 from strategies.least_loaded import LeastLoaded
+from tests.azure.fault_server import FaultServer, Peer
 
 from .fleets import HELLO, KEY, emulated, entry, router_for
 from .redis_servers import Server
@@ -573,6 +576,29 @@ def test_a_closed_router_says_so(server: EmulatorServer) -> None:
     router.close()
     with pytest.raises(RouterClosed):
         router.completion(model="gpt-4o", messages=HELLO)
+
+
+async def test_a_call_that_runs_when_its_router_is_closed_ends_then_and_is_not_tried_again() -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        arrived.set()
+        peer.hang()
+
+    async def call() -> None:
+        with pytest.raises(APIConnectionError, match="the router was closed"):
+            await router.acompletion(model="gpt-4o", messages=HELLO)
+        ended.append(router.status()[0])
+
+    arrived, ended = threading.Event(), list[DeploymentStatus]()
+    with FaultServer(script) as server, anyio.fail_after(5):
+        params = {"model": "azure/east", "api_base": f"http://127.0.0.1:{server.port}", "api_key": KEY}
+        router = Router([{"model_name": "gpt-4o", "litellm_params": params}])
+        async with anyio.create_task_group() as group:
+            group.start_soon(call)
+            await anyio.to_thread.run_sync(arrived.wait, 5)
+            await router.aclose()
+        assert server.connections == 1
+    assert [(east.failures, east.in_flight) for east in ended] == [(0, 0)]
 
 
 def test_many_routers_come_and_go(server: EmulatorServer) -> None:

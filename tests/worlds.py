@@ -32,7 +32,8 @@ class World:
                 result = [event async for event in result]
             if hasattr(target, "aclose"):
                 await target.aclose()
-                target._works.closed = False  # connections belong to this loop; the router itself goes on
+                # Connections belong to this loop; the router itself goes on.
+                target._works.closed = target._works.transport._is_closed = False
             return result
 
         return self.run(scenario)

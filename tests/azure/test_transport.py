@@ -10,6 +10,7 @@ from math import inf
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 import trio
@@ -19,7 +20,7 @@ from router.azure.endpoint import parse_endpoint
 from router.azure.open_stream import OpenStream
 from router.azure.transport import AzureTransport, Target
 from router.configured import Deployment
-from router.errors import BadRequestError
+from router.errors import BadRequestError, RouterClosed
 from router.values import Call, Failure, Kind, Lease, Reply, Usage
 from tests.azure.fault_server import (
     FaultServer,
@@ -544,6 +545,59 @@ async def test_a_cancelled_head_of_a_stream_hangs_up() -> None:
         else:
             raise AssertionError("the connection was not dropped")
     await transport.aclose()
+
+
+def test_nothing_is_sent_after_a_close(run: Run) -> None:
+    async def scenario(caller: Caller) -> None:
+        assert isinstance(await caller.send(lease_on(server)), Reply)
+        caller.transport.close()
+        with pytest.raises(RouterClosed):
+            await caller.send(lease_on(server))
+
+    with FaultServer(always(answer(COMPLETION))) as server:
+        run(scenario)
+        assert len(server.requests) == 1
+
+
+def test_a_later_attempt_opens_anew_after_a_mere_hanging_up(run: Run) -> None:
+    async def scenario(caller: Caller) -> None:
+        caller.transport.hang_up()
+        assert isinstance(await caller.send(lease_on(server)), Reply)
+
+    with FaultServer(always(answer(COMPLETION))) as server:
+        run(scenario)
+
+
+@pytest.mark.parametrize("said", [b"", HEAD + chunk(ROLE)], ids=["no answer", "no content"])
+def test_an_attempt_that_a_close_breaks_off_is_no_failure_of_the_service(run: Run, said: bytes) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say(said)
+        arrived.set()
+        peer.hang()
+
+    async def send(caller: Caller) -> None:
+        lease = lease_on(server, stream=True)
+        if caller.name == "blocking":
+            results.append(await anyio.to_thread.run_sync(caller.transport.send, lease, 30.0))
+        else:
+            results.append(await caller.send(lease, 30.0))
+
+    async def scenario(caller: Caller) -> None:
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as group:
+                group.start_soon(send, caller)
+                await anyio.to_thread.run_sync(arrived.wait, 5)
+                caller.transport.close()
+                await caller.transport.aclose()
+
+    arrived, results = threading.Event(), list[Reply | Failure]()
+    with FaultServer(script) as server:
+        run(scenario)
+    [failure] = results
+    assert isinstance(failure, Failure)
+    assert failure.kind is Kind.CANCELLED
+    assert "router was closed" in failure.message
 
 
 def test_the_engines_are_named() -> None:

@@ -138,9 +138,20 @@ class Connector(aiohttp.TCPConnector):
         """Of each connection that was used before: whether there is something to read."""
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
-        """A connection that is new, or idle with nothing to read: what there is was not asked for."""
+        """A connection that is new, or idle with nothing to read: what there is was not asked for.
+
+        Raises:
+            Breakdown: the connector was closed meanwhile.
+            Exception: whatever aiohttp raises.
+        """
         while True:
-            connection = await super().connect(req, traces, timeout)
+            try:
+                connection = await super().connect(req, traces, timeout)
+            except (asyncio.CancelledError, aiohttp.ClientConnectionError):
+                # A close cancels whoever waits for a connection or an address, although nobody cancelled the caller.
+                if not self.closed or _is_cancelled():
+                    raise
+                raise _closed(sent=False) from None
             protocol, transport = connection.protocol, connection.transport
             if protocol is None or transport is None:
                 return connection
@@ -161,7 +172,7 @@ class Connector(aiohttp.TCPConnector):
         has no length for its proper end.
         """
         for protocol in list(self._checks):
-            broken = Breakdown(Kind.RESET, "the connection was closed at this end", sent=True)
+            broken = _closed(sent=True)
             body = protocol._payload
             if body is not None and not body.is_eof():
                 body.set_exception(broken)
@@ -180,6 +191,16 @@ class BoundedResolver(aiohttp.ThreadedResolver):
                 return await super().resolve(*args, **settings)
         except TimeoutError:
             raise OSError(None, f"no address within {CONNECT_TIMEOUT_S:g} s") from None
+
+
+def _closed(*, sent: bool) -> Breakdown:
+    return Breakdown(Kind.RESET, "the connection was closed at this end", sent=sent)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants the running task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @lru_cache(maxsize=KEPT_LINES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import threading
 import time
 from typing import Any
@@ -174,6 +175,58 @@ def test_a_call_that_waits_for_a_place_and_then_shakes_hands_in_vain_was_not_sen
         error = side.run(scenario)
         assert server.connections == 2
     assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+
+
+@pytest.mark.usefixtures("one_connection")
+def test_who_waits_for_a_connection_when_the_engine_is_closed_hears_of_it() -> None:
+    """aiohttp cancels it, and nobody had asked for that."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        arrived.set()
+        peer.hang()
+
+    async def scenario(engine: Any) -> None:
+        async def call() -> None:
+            with pytest.raises(Breakdown, match="closed at this end") as caught:
+                await engine.asend(request_to(server))
+            broken.append((caught.value.kind, caught.value.sent))
+
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(call)
+            await anyio.to_thread.run_sync(arrived.wait, 5)
+            await engine.aclose()
+
+    arrived, broken = threading.Event(), list[tuple[Kind, bool]]()
+    with FaultServer(script) as server:
+        AIOHTTP.run(scenario)
+    assert sorted(broken) == [(Kind.RESET, False), (Kind.RESET, False), (Kind.RESET, True)]
+
+
+def test_who_waits_for_an_address_when_the_engine_is_closed_hears_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, closed = threading.Event(), threading.Event()
+
+    def slow(*_: Any, **__: Any) -> None:
+        asked.set()
+        closed.wait(5)
+        raise socket.gaierror
+
+    async def scenario(engine: Any) -> Breakdown:
+        async def close() -> None:
+            await anyio.to_thread.run_sync(asked.wait, 5)
+            await engine.aclose()
+            closed.set()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(close)
+            with pytest.raises(Breakdown, match="closed at this end") as caught:
+                await engine.asend(Request("POST", "http://slow.example/x", {}, b"{}", timeout=5.0))
+        return caught.value
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    error = AIOHTTP.run(scenario)
+    assert (error.kind, error.sent) == (Kind.RESET, False)
 
 
 @pytest.mark.usefixtures("one_connection")
