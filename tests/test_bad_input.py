@@ -378,6 +378,23 @@ class Failing(io.BytesIO):
         return super().readline(size)
 
 
+def test_an_error_of_the_files_own_is_no_failure_of_the_service(world: World, azure: EmulatorServer) -> None:
+    class StoreError(Exception):
+        pass
+
+    class Remote(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 100_000:
+                raise StoreError
+            return super().read(size)
+
+    with Router([{"model_name": "g", "litellm_params": {"model": "azure/chat", **at(azure.url)}}]) as router:
+        with pytest.raises(BadRequestError, match=r"`file` cannot be read \(StoreError\)") as caught:
+            world.call(router, "transcription", file=("a.wav", Remote(b"x" * 1_000_000)), model="g")
+        assert len(caught.value.attempts) == 1
+        assert [deployment.failures for deployment in router.status()] == [0]
+
+
 @pytest.mark.parametrize("purpose", ["batch", "fine-tune"])
 def test_a_file_that_fails_while_it_is_read_leaves_nothing_behind(
     purpose: str, world: World, azure: EmulatorServer, spools: list[Any]

@@ -140,7 +140,7 @@ def _pieces(upload: Upload) -> Generator[bytes]:
     """The content of a file, from its start.  Raises Breakdown, as the caller's fault, if it cannot be read."""
     try:
         yield from _read(upload)
-    except (OSError, ValueError) as error:  # ValueError: it was closed meanwhile
+    except Exception as error:  # a file object of the caller's may raise whatever it likes
         why = getattr(error, "strerror", None) or type(error).__name__
         what = f"`{upload.key}` cannot be read ({why}).  The upload was broken off"
         raise Breakdown(Kind.BAD_REQUEST, what, sent=True) from None
