@@ -13,7 +13,7 @@ from typing import Any
 from router.values import Failure, Kind, Usage
 
 from .engines import Breakdown, Chunks
-from .intake import Intake
+from .intake import Intake, RawIntake
 
 _EVENT = (dict, bytes)
 DRAIN_S = 0.05
@@ -23,10 +23,11 @@ DRAIN_S = 0.05
 class Pace:
     """How long the next read of a stream's head may take: to the attempt's end, and `gap` after each event."""
 
-    __slots__ = ("_end", "_gap", "_last", "_seen")
+    __slots__ = ("_end", "_gap", "_last", "_seen", "_started")
 
     def __init__(self, started: float, end: float, gap: float) -> None:
         """Moments of `time.perf_counter()`; `gap` in seconds, counted from `started` for the first event."""
+        self._started = started
         self._end = end
         self._gap = gap
         self._last = started
@@ -38,6 +39,11 @@ class Pace:
         if events > self._seen:
             self._seen, self._last = events, now
         return max(0.0, min(self._end, self._last + self._gap) - now)
+
+    @property
+    def bound(self) -> float:
+        """The seconds that `left` counts down: the gap, or the attempt's whole time where that is over before."""
+        return self._gap if self._last + self._gap < self._end else self._end - self._started
 
 
 class OpenStream:
@@ -97,7 +103,7 @@ class OpenStream:
         """Read until the answer begins.  A Failure: it did not, and the connection is dropped."""
         intake = self._intake
         while not intake.can_be_handed_over:
-            self._read(pace.left(len(intake.ready)))
+            self._read(pace.left(len(intake.ready)), pace.bound)
         failure = intake.failure
         if failure is not None:
             self.close()
@@ -107,7 +113,7 @@ class OpenStream:
         """The same, awaiting."""
         intake = self._intake
         while not intake.can_be_handed_over:
-            await self._aread(pace.left(len(intake.ready)))
+            await self._aread(pace.left(len(intake.ready)), pace.bound)
         failure = intake.failure
         if failure is not None:
             await self.aclose()
@@ -119,7 +125,7 @@ class OpenStream:
         if not intake.ready and not intake.over:
             until = time.perf_counter() + timeout
             while not intake.ready:
-                self._read(until - time.perf_counter())
+                self._read(until - time.perf_counter(), timeout)
         item = intake.ready.popleft() if intake.ready else self._end
         if isinstance(item, _EVENT):
             return item
@@ -135,7 +141,7 @@ class OpenStream:
         if not intake.ready and not intake.over:
             until = time.perf_counter() + timeout
             while not intake.ready:
-                await self._aread(until - time.perf_counter())
+                await self._aread(until - time.perf_counter(), timeout)
         item = intake.ready.popleft() if intake.ready else self._end
         if isinstance(item, _EVENT):
             return item
@@ -171,23 +177,33 @@ class OpenStream:
         if not self._intake.over:
             self._intake.broke(Breakdown(Kind.CANCELLED, "the stream was closed", sent=True))
 
-    def _read(self, timeout: float) -> None:
+    def _read(self, timeout: float, bound: float) -> None:
+        """Take what comes within `timeout` seconds, the rest of `bound`."""
         assert self._chunks is not None  # closed streams are `over`
         try:
             data = self._chunks.read(timeout)
         except Breakdown as error:
-            self._intake.broke(error)
+            self._broke(error, bound)
         else:
             self._intake.feed(data)
 
-    async def _aread(self, timeout: float) -> None:
+    async def _aread(self, timeout: float, bound: float) -> None:
         assert self._chunks is not None  # closed streams are `over`
         try:
             data = await self._chunks.aread(timeout)
         except Breakdown as error:
-            self._intake.broke(error)
+            self._broke(error, bound)
         else:
             self._intake.feed(data)
+
+    def _broke(self, error: Breakdown, bound: float) -> None:
+        if error.kind is Kind.TIMEOUT:
+            # The engine knows of the last read alone: keep-alive comments may have come, and waiting begun before.
+            intake = self._intake
+            what = "bytes" if isinstance(intake, RawIntake) else "event"
+            further = "further " if intake.ready or intake.reader.begun else ""
+            error = Breakdown(Kind.TIMEOUT, f"no {further}{what} came within {bound:.3g} s", sent=error.sent)
+        self._intake.broke(error)
 
     def _drain(self) -> None:
         """Read the end of the bytes after `[DONE]`, so that the connection can be used again."""

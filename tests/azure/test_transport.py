@@ -399,7 +399,8 @@ def test_comments_that_keep_a_connection_open_do_not_extend_the_time(run: Run) -
         peer.say_slowly([chunk(b": still here\n\n")] * 100)
 
     started = time.monotonic()
-    assert broken_after_a_word(run, comments, 0.2).kind is Kind.TIMEOUT
+    failure = broken_after_a_word(run, comments, 0.2)
+    assert (failure.kind, failure.message) == (Kind.TIMEOUT, "no further event came within 0.2 s")
     assert time.monotonic() - started < 3
 
 
@@ -446,6 +447,26 @@ def test_the_calls_own_stream_timeout_wins_over_the_deployments(run: Run) -> Non
 def test_a_stream_that_uses_up_the_attempts_time_is_a_plain_timeout(run: Run) -> None:
     failure = sent_to(run, Peer.hang, 0.1, stream=True, stream_timeout=30.0)
     assert failure.kind is Kind.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    ("first", "limits", "says"),
+    [
+        (b"", {"timeout": 0.5, "stream_timeout": 30.0}, "no event came within 0.5 s"),
+        (b"", {"timeout": 30.0, "stream_timeout": 0.5}, "no event came within 0.5 s"),
+        (chunk(FILTERS), {"timeout": 30.0, "stream_timeout": 0.5}, "no further event came within 0.5 s"),
+    ],
+)
+def test_a_stream_without_content_is_told_by_all_of_its_time(
+    run: Run, first: bytes, limits: dict[str, float], says: str
+) -> None:
+    """And not by what is left of it after the last comment."""
+
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say_slowly([HEAD, first, *[chunk(b": wait\n\n")] * 100])
+
+    assert sent_to(run, script, stream=True, **limits).message == says
 
 
 def test_a_stream_timeout_does_not_bound_a_whole_answer(run: Run) -> None:
