@@ -17,11 +17,12 @@ from router.values import Failure, Kind, Lease, Reply
 from .anthropic.reader import MessageReader
 from .anthropic.reply import to_completion
 from .anthropic.stream import Translator, as_events
-from .chunks import ChunkReader
+from .chunks import ChunkReader, choices_of
 from .credentials import Credential, CredentialError
 from .endpoint import Endpoint, url_of
 from .engines import MAX_FILE_BYTES, MAX_RESPONSE_BYTES, Answer, Breakdown, Request, Streamed
 from .failures import is_about_a_thing
+from .fitting import fitted
 from .form import form_of
 from .given_token import if_it_ran_out
 from .headers import rate_limits, request_id
@@ -176,7 +177,9 @@ class Attempt:
         if self.target.endpoint.kind == "anthropic":
             return Intake(MessageReader(secrets), self._translator())
         if operation in ("chat.completions", "completions"):
-            return Intake(ChunkReader(secrets), None if self._call is self._lease.call else ChatChunks())
+            body, defaults, _ = fitted(self.target.endpoint, self._lease.deployment, self._call)
+            chunks = ChunkReader(secrets, choices_of({**defaults, **body}))
+            return Intake(chunks, None if self._call is self._lease.call else ChatChunks())
         reader, form = EventReader(secrets), answer.headers.get("content-type", "")
         if OPERATIONS[operation].is_file:
             return RawIntake(reader, may_be_empty=True)

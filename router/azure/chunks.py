@@ -7,7 +7,7 @@ and no clock.  Sources: azure.md §4.6 (errors inside a 200) and §5.2 (the fram
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -23,12 +23,19 @@ _CONTENT = ("content", "tool_calls", "function_call", "refusal", "audio", "reaso
 """Keys of a delta that carry something of the answer; a role alone does not."""
 
 
+def choices_of(body: Mapping[str, Any]) -> int:
+    """How many choices a request asks for: `n` for each of its prompts."""
+    n, prompt = body.get("n"), body.get("prompt")
+    prompts = len(prompt) if isinstance(prompt, list) and prompt and isinstance(prompt[0], (str, list)) else 1
+    return prompts * (n if isinstance(n, int) and n > 1 else 1)
+
+
 class ChunkReader:
     """Judges the events of one stream of `chat.completions` or `completions`.
 
     Attributes:
         begun: something of the answer has come, if only one character.
-        finished: every choice that was seen has a `finish_reason`.
+        finished: as many choices as were asked for have a `finish_reason`, and all that were seen.
         done: `[DONE]` has come.
         usage: from the last chunk, if the service was asked for it; None otherwise.
         model: as the chunks name it; None before the first that does.
@@ -40,6 +47,7 @@ class ChunkReader:
     """
 
     __slots__ = (
+        "_choices",
         "_closed",
         "_open",
         "_parts",
@@ -55,8 +63,9 @@ class ChunkReader:
         "usage_is_nonsense",
     )
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
-        """`secrets`: strings that must not appear in a failure, such as the key that was sent."""
+    def __init__(self, secrets: Sequence[str] = (), choices: int = 1) -> None:
+        """`secrets`: strings that must not appear in a failure, such as the key that was sent.  `choices`: as many were
+        asked for."""
         self.begun = False
         self.finished = False
         self.done = False
@@ -70,6 +79,7 @@ class ChunkReader:
         self._open: set[int] = set()
         self._closed: set[int] = set()
         self._secrets = secrets
+        self._choices = choices
 
     @property
     def text(self) -> str:
@@ -153,7 +163,7 @@ class ChunkReader:
         if choice.get("finish_reason") is not None:
             self._closed.add(key)
             self._open.discard(key)
-            self.finished = not self._open
+            self.finished = not self._open and len(self._closed) >= self._choices
         elif key not in self._open and key not in self._closed:
             self._open.add(key)
             self.finished = False

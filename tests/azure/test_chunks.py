@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.azure.chunks import ChunkReader
+from router.azure.chunks import ChunkReader, choices_of
 from router.values import Failure, Kind, Usage
 
 FIRST = {
@@ -116,6 +116,35 @@ def test_several_choices_are_finished_when_all_are():
     assert not reader.finished
     read(reader, chunk({}, "stop", index=1))
     assert reader.finished
+
+
+def test_a_choice_that_was_asked_for_and_has_not_begun_is_waited_for():
+    reader = ChunkReader(choices=2)
+    read(reader, chunk({"content": "a"}), chunk({}, "stop"), chunk({}, "stop"))
+    assert not reader.finished
+    assert reader.end() is not None
+    read(reader, chunk({"content": "b"}, index=1), chunk({}, "stop", index=1))
+    assert reader.finished
+    assert reader.end() is None
+
+
+@pytest.mark.parametrize(
+    ("body", "choices"),
+    [
+        ({}, 1),
+        ({"n": 3}, 3),
+        ({"n": None}, 1),
+        ({"n": "3"}, 1),
+        ({"n": 0}, 1),
+        ({"prompt": "one"}, 1),
+        ({"prompt": ["one", "two"], "n": 2}, 4),
+        ({"prompt": [1, 2, 3]}, 1),
+        ({"prompt": [[1, 2], [3]]}, 2),
+        ({"prompt": []}, 1),
+    ],
+)
+def test_so_many_choices_are_asked_for(body, choices):
+    assert choices_of(body) == choices
 
 
 def test_a_late_annotation_does_not_open_a_finished_answer():

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -418,6 +419,27 @@ def test_a_connection_that_breaks_after_the_finish_loses_nothing(run: Run) -> No
 
     with FaultServer(script) as server:
         assert run(scenario) == ("Hello", None)
+
+
+@pytest.mark.parametrize("by", ["the call", "the deployment"])
+def test_a_connection_that_breaks_before_the_last_of_several_choices_loses_it(run: Run, by: str) -> None:
+    def script(peer: Peer) -> None:
+        peer.request()
+        peer.say_and_close(HEAD + chunk(ROLE) + chunk(word("Hello")) + chunk(STOP))
+
+    async def scenario(caller: Caller) -> tuple[str, Failure | None]:
+        return await caller.drained(await caller.send(lease))
+
+    with FaultServer(script) as server:
+        lease = lease_on(server, stream=True)
+        if by == "the call":
+            lease.call.body = {**lease.call.body, "n": 2}
+        else:
+            lease.deployment = replace(lease.deployment, defaults={"n": 2})
+        text, end = run(scenario)
+    assert text == "Hello"
+    assert end is not None
+    assert end.kind is Kind.TRUNCATED
 
 
 @pytest.mark.parametrize("before", [b"", HEAD, HEAD + chunk(FILTERS), HEAD + chunk(b": wait\n\n")])
