@@ -43,7 +43,7 @@ class Client:
         tls: the TLS settings.  None: the trust store of the system.
     """
 
-    __slots__ = ("_connector", "_lines", "_loop", "_session", "_sessions", "deadlines")
+    __slots__ = ("_connector", "_lines", "_loop", "_session", "deadlines")
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -52,9 +52,8 @@ class Client:
         self._lines: dict[tuple[str, str], Line | None] = {}
         tls = tls or surroundings.trust()
         self._connector = Connector(tls)
-        self._sessions = Connector(tls)  # of its own: a session tells its connections anew how to read
         self._session = aiohttp.ClientSession(
-            connector=self._sessions,
+            connector=Connector(tls),  # of its own: a session tells its connections anew how to read
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -112,10 +111,10 @@ class Client:
     async def aclose(self) -> None:
         """Close every connection; calls that run break off."""
         self.deadlines.close()
-        for connector in (self._connector, self._sessions):
-            connector.break_off()
-        await self._session.close()
-        await self._connector.close()
+        try:
+            await self._connector.close()
+        finally:
+            await self._session.close()
 
 
 class Connector(aiohttp.TCPConnector):
@@ -165,11 +164,11 @@ class Connector(aiohttp.TCPConnector):
                 return connection
             drop(connection)
 
-    def break_off(self) -> None:
+    async def close(self, *, abort_ssl: bool = True) -> None:
         """Hang up wherever something is on its way, and tell whoever waits for it.
 
-        A mere `close` would wait for a service that no longer reads, for ever, and would take the end of a body that
-        has no length for its proper end.
+        aiohttp's own would wait for a service that no longer reads, for ever, and would take the end of a body that has
+        no length for its proper end.
         """
         for protocol in list(self._checks):
             broken = _closed(sent=True)
@@ -179,6 +178,7 @@ class Connector(aiohttp.TCPConnector):
             protocol.set_exception(broken)
             if protocol.transport is not None:
                 protocol.transport.abort()
+        await super().close(abort_ssl=abort_ssl)
 
 
 class BoundedResolver(aiohttp.ThreadedResolver):
