@@ -26,14 +26,17 @@ from router.values import Kind
 
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Breakdown, Request, is_chunked, surroundings
 from .aiohttp_bodies import readable
-from .aiohttp_exchange import EXACT, Exchange, Line, begin, drop
+from .aiohttp_exchange import EXACT, Exchange, Line, Patience, PoolTimeout, begin, drop
 from .breakdowns import connect_time
 from .deadlines import Deadlines
+from .loop_places import LoopPlaces
 
 _LARGE = 2**20
 """Bodies from here on are written in pieces: aiohttp warns of larger ones in one piece."""
 KEPT_LINES = 1024
 """A router has few; ids of files and responses make more."""
+WAITING_SHARE = 0.9
+"""What of its time a call may wait for a connection: not all, so that a full pool is told from a slow service."""
 
 
 class Client:
@@ -123,16 +126,21 @@ class Connector(aiohttp.TCPConnector):
     aiohttp hears of the server's FIN only when the loop polls, so a call that follows at once would be written to a
     dead connection.  httpcore makes the same check; it costs one system call.  And what came meanwhile without having
     been asked for (a gateway's 408 before it closes) would be taken for the answer to the next call.
+
+    Whoever comes when all connections are in use waits in a line of ours, so that none of aiohttp's ever forms: there
+    whoever gives a connection back may take it again before the one that it was promised to, and a cancellation at the
+    moment of the promise loses it.
     """
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         super().__init__(
-            limit=MAX_CONNECTIONS,
-            limit_per_host=0,
+            limit=0,
             keepalive_timeout=KEEP_ALIVE_S,
             ssl=tls,
             resolver=BoundedResolver(),
         )
+        self._places = LoopPlaces(MAX_CONNECTIONS)
+        self._leave = self._places.leave  # made once: an object less for each connection in use
         self._checks: WeakKeyDictionary[ResponseHandler, Callable[[], object]] = WeakKeyDictionary()
         """Of each connection that was used before: whether there is something to read."""
 
@@ -140,9 +148,37 @@ class Connector(aiohttp.TCPConnector):
         """A connection that is new, or idle with nothing to read: what there is was not asked for.
 
         Raises:
+            PoolTimeout: all were in use for too long.
             Breakdown: the connector was closed meanwhile.
             Exception: whatever aiohttp raises.
         """
+        places = self._places
+        if places.free:
+            places.free -= 1
+        else:
+            timeout = await self._wait(timeout)
+        try:
+            connection = await self._ready(req, traces, timeout)
+        except BaseException:
+            places.leave()
+            raise
+        connection.add_callback(self._leave)
+        return connection
+
+    async def _wait(self, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientTimeout:
+        """Wait for a place.  Returns what is left of the time to connect in."""
+        total, started = timeout.connect, self._loop.time()
+        try:
+            async with asyncio.timeout(None if total is None else total * WAITING_SHARE):
+                await self._places.wait()
+        except TimeoutError:
+            raise PoolTimeout from None
+        if total is None:
+            return timeout
+        left = max(total - (self._loop.time() - started), total * (1 - WAITING_SHARE))
+        return Patience(left, min(timeout.sock_connect or left, left))  # type: ignore[return-value]
+
+    async def _ready(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:
         while True:
             try:
                 connection = await super().connect(req, traces, timeout)
@@ -178,6 +214,7 @@ class Connector(aiohttp.TCPConnector):
             protocol.set_exception(broken)
             if protocol.transport is not None:
                 protocol.transport.abort()
+        self._places.refuse(partial(_closed, sent=False))
         await super().close(abort_ssl=abort_ssl)
 
 

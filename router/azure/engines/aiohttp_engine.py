@@ -118,7 +118,7 @@ class AiohttpChunks:
     A child of `os.fork` does nothing to its copy: the loop watches its sockets with something that both share.
     """
 
-    __slots__ = ("_deadlines", "_loop", "_process", "_request", "_response", "_timeout")
+    __slots__ = ("_deadlines", "_is_closed", "_loop", "_process", "_request", "_response", "_timeout")
 
     def __init__(self, response: Response, request: Request, deadlines: Deadlines) -> None:
         self._response = response
@@ -127,6 +127,11 @@ class AiohttpChunks:
         self._loop = asyncio.get_running_loop()
         self._process = os.getpid()
         self._timeout = 0.0
+        self._is_closed = False
+
+    def __del__(self) -> None:
+        if not self._is_closed:
+            self.abandon()
 
     def read(self, timeout: float) -> NoReturn:
         """Not offered.
@@ -159,6 +164,7 @@ class AiohttpChunks:
 
     def close(self) -> None:
         """Give the connection back if the body is read, else drop it."""
+        self._is_closed = True
         if self._process == os.getpid():
             self._response.close()
 
@@ -168,5 +174,7 @@ class AiohttpChunks:
 
     def abandon(self) -> None:
         """Drop the connection, from whatever thread the garbage collector runs in."""
-        with suppress(RuntimeError):  # the loop is closed, and the connection with it
-            self._loop.call_soon_threadsafe(self.close)
+        self._is_closed = True
+        if self._process == os.getpid():
+            with suppress(RuntimeError):  # the loop is closed, and the connection with it
+                self._loop.call_soon_threadsafe(self.close)

@@ -98,6 +98,10 @@ class Patience:
         """For the connection of TCP alone."""
 
 
+class PoolTimeout(TimeoutError):
+    """All connections were in use for too long.  Named as httpx2's, so that one table serves both."""
+
+
 class Exchange:
     """An answer that has begun, and the connection that brings it.
 
@@ -202,7 +206,7 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
     `request.timeout` holds for the body's reading as well, until `Exchange.untimed`.
 
     Raises:
-        Breakdown: no connection came free in time.
+        PoolTimeout: no connection came free in time.
         Exception: whatever aiohttp raises; see `breakdowns.py`.
     """
     body = request.body
@@ -216,6 +220,8 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
             [],
             Patience(request.timeout, connect_time(request)),  # type: ignore[arg-type]
         )
+    except PoolTimeout:
+        raise
     except TimeoutError as error:
         if deadlines.now() < deadline:
             raise aiohttp.ConnectionTimeoutError from error

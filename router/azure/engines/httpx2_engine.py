@@ -23,7 +23,7 @@ from router.per_loop import PerLoop
 from . import Answer, Request, is_stream
 from .breakdowns import ambiguous, breakdown_of, connect_time
 from .httpx2_chunks import AwaitingChunks, BlockingChunks
-from .places import sweep
+from .thread_places import sweep
 
 if TYPE_CHECKING:
     from .httpx2_pools import AwaitingPools, BlockingPools

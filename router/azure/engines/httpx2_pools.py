@@ -24,8 +24,8 @@ from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
 from .httpx2_messages import Target, headers_of, message_of, target_of, unread
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
-from .places import Places, Turn, sweep
 from .roster import Origin, Roster
+from .thread_places import ThreadPlaces, Turn, sweep
 
 PATIENCE = 0.9
 """What of its time an awaiting call may wait for a place, and what of the rest it may take to connect: not all, so that
@@ -41,7 +41,7 @@ class BlockingPools:
         self._settings = _settings(tls, BoundedBackend())
         self._roster: Roster[BlockingConnection] = Roster()
         self._lock = threading.Lock()
-        self._places = Places(MAX_CONNECTIONS)
+        self._places = ThreadPlaces(MAX_CONNECTIONS)
         self.abandoned = self._places.abandoned
         self._proxied: dict[str, httpcore2.ConnectionPool] = {}
 

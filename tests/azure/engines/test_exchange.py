@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import socket
 import threading
@@ -175,6 +176,83 @@ def test_a_call_that_waits_for_a_place_and_then_shakes_hands_in_vain_was_not_sen
         error = side.run(scenario)
         assert server.connections == 2
     assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+
+
+@pytest.mark.usefixtures("one_connection")
+@pytest.mark.parametrize("side", AWAITING, ids=str)
+def test_who_gives_a_connection_back_does_not_take_it_again_before_one_that_waits(side: Side) -> None:
+    async def scenario(engine: Any) -> None:
+        async def calls(name: str, count: int) -> None:
+            for _ in range(count):
+                await engine.asend(request_to(server, f"/{name}"))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(calls, "one", 6)
+            await anyio.to_thread.run_sync(arrived.wait, 5)
+            group.start_soon(calls, "other", 3)
+            for _ in range(10):
+                await anyio.lowlevel.checkpoint()
+            go.set()
+
+    def script(peer: Peer) -> None:
+        while peer.request():
+            arrived.set()
+            go.wait(5)
+            peer.say(answer())
+
+    arrived, go = threading.Event(), threading.Event()
+    with FaultServer(script) as server:
+        side.run(scenario)
+    names = [request.split()[1].rsplit(b"/", 1)[1] for request in server.requests]
+    assert names == [b"one", b"other"] * 3 + [b"one"] * 3
+
+
+@pytest.mark.usefixtures("one_connection")
+@pytest.mark.parametrize("side", [AIOHTTP, HTTPX2_ASYNCIO], ids=str)
+@pytest.mark.parametrize("from_the_answer_on", [False, True])
+def test_a_wait_for_a_connection_that_is_cancelled_at_any_step_passes_it_on(
+    side: Side, from_the_answer_on: bool
+) -> None:
+    """By a task's own `cancel`: the scopes of anyio and trio let it take first what it was woken for."""
+
+    async def scenario(engine: Any) -> None:
+        async def cancel_after(steps: int) -> None:
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            waiting.cancel()
+
+        async def first(steps: int) -> None:
+            await engine.asend(request_to(server))
+            if from_the_answer_on:
+                await cancel_after(steps)
+
+        for steps in range(40):
+            others = [asyncio.create_task(first(steps))]
+            await asyncio.sleep(0)
+            waiting = asyncio.create_task(engine.asend(request_to(server)))
+            await asyncio.sleep(0)
+            if not from_the_answer_on:
+                others.append(asyncio.create_task(cancel_after(steps)))
+            async with asyncio.timeout(0.5):
+                await engine.asend(request_to(server))
+            await asyncio.wait([waiting, *others])
+
+    with FaultServer(always(answer())) as server:
+        side.run(scenario)
+
+
+@pytest.mark.usefixtures("one_connection")
+def test_a_stream_that_is_merely_forgotten_leaves_its_connection_to_the_next() -> None:
+    async def scenario(engine: Any) -> int:
+        chunks = (await engine.asend(request_to(server, stream=True))).chunks
+        assert await chunks.aread(5.0)
+        del chunks
+        again = await engine.asend(request_to(server, stream=True, timeout=2.0))
+        await again.chunks.aclose()
+        return int(again.status)
+
+    with FaultServer(always(chunked(b"data: 1\n\n", end=False))) as server:
+        assert AIOHTTP.run(scenario) == 200
 
 
 @pytest.mark.usefixtures("one_connection")

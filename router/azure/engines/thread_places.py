@@ -54,7 +54,7 @@ def sweep(abandoned: deque[Any]) -> None:
             abandoned.popleft().close()
 
 
-class Places:
+class ThreadPlaces:
     """So many at once, the rest in line.  Safe to share between threads.
 
     A turn is made before the block that sees to it, so that an interruption at any moment finds who has the place:

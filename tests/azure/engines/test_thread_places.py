@@ -11,13 +11,13 @@ import pytest
 
 from router.azure.engines import Answer, Request, httpx2_pools, roster
 from router.azure.engines.httpx2_engine import Httpx2Engine
-from router.azure.engines.places import Places, Turn
+from router.azure.engines.thread_places import ThreadPlaces, Turn
 from tests.azure.fault_server import FaultServer, always, chunked
 
 from .sides import until
 
 
-def taken(places: Places, seconds: float = 5.0) -> Turn | None:
+def taken(places: ThreadPlaces, seconds: float = 5.0) -> Turn | None:
     """A turn that has a place."""
     turn = Turn()
     if places.take(turn, seconds):
@@ -27,7 +27,7 @@ def taken(places: Places, seconds: float = 5.0) -> Turn | None:
 
 
 def test_who_gives_a_place_back_stands_behind_those_that_wait() -> None:
-    places, order = Places(1), []
+    places, order = ThreadPlaces(1), []
     mine = taken(places)
     assert mine is not None
 
@@ -92,12 +92,12 @@ def test_a_call_that_waits_gets_the_place_of_a_stream_that_is_collected() -> Non
 class Response:
     """One whose stream was collected."""
 
-    def __init__(self, places: Places, turn: Turn) -> None:
+    def __init__(self, places: ThreadPlaces, turn: Turn) -> None:
         self.close = lambda: places.give_back(turn)
 
 
 def test_the_collector_may_run_while_the_line_is_locked() -> None:
-    places = Places(1)
+    places = ThreadPlaces(1)
     mine = taken(places)
     assert mine is not None
     with ThreadPoolExecutor(1) as threads:
@@ -109,7 +109,7 @@ def test_the_collector_may_run_while_the_line_is_locked() -> None:
 
 
 def test_what_was_noted_for_a_thread_that_leaves_is_swept_by_the_next() -> None:
-    places, late = Places(1), Turn()
+    places, late = ThreadPlaces(1), Turn()
     mine = taken(places)
     assert mine is not None
     assert not places.take(late, 0.0)
@@ -122,7 +122,7 @@ def test_what_was_noted_for_a_thread_that_leaves_is_swept_by_the_next() -> None:
 
 
 def test_a_place_that_is_handed_over_when_the_time_is_up_goes_on() -> None:
-    places, late = Places(1), Turn()
+    places, late = ThreadPlaces(1), Turn()
     mine = taken(places)
     assert mine is not None
     assert not places.take(late, 0.0)
@@ -133,7 +133,7 @@ def test_a_place_that_is_handed_over_when_the_time_is_up_goes_on() -> None:
 
 
 def test_giving_back_twice_gives_back_once() -> None:
-    places = Places(2)
+    places = ThreadPlaces(2)
     first, second = taken(places), taken(places)
     assert first is not None
     assert second is not None
@@ -144,7 +144,7 @@ def test_giving_back_twice_gives_back_once() -> None:
 
 
 def test_ctrl_c_while_waiting_loses_no_place_and_leaves_the_line() -> None:
-    places, turn = Places(1), Turn()
+    places, turn = ThreadPlaces(1), Turn()
     mine = taken(places)
     assert mine is not None
 
@@ -163,7 +163,7 @@ def test_ctrl_c_while_waiting_loses_no_place_and_leaves_the_line() -> None:
 
 
 def test_no_place_is_lost_however_often_threads_give_up_waiting() -> None:
-    places, inside, most = Places(2), [], []
+    places, inside, most = ThreadPlaces(2), [], []
 
     def come_and_go(seed: int) -> int:
         dice, served = Random(seed), 0
