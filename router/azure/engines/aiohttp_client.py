@@ -183,7 +183,7 @@ class Connector(aiohttp.TCPConnector):
             try:
                 connection = await super().connect(req, traces, timeout)
             except (asyncio.CancelledError, aiohttp.ClientConnectionError):
-                # A close cancels whoever waits for a connection or an address, although nobody cancelled the caller.
+                # A close cancels whoever waits for an address, although nobody cancelled the caller.
                 if not self.closed or _is_cancelled():
                     raise
                 raise _closed(sent=False) from None

@@ -23,7 +23,7 @@ from yarl import URL
 
 from . import Request, is_chunked
 from .aiohttp_bodies import Decompressed, readable
-from .breakdowns import connect_time, out_of_time
+from .breakdowns import connect_time
 from .deadlines import Deadlines
 
 _APART = 2**16
@@ -222,10 +222,8 @@ async def begin(connector: BaseConnector, deadlines: Deadlines, line: Line, requ
         )
     except PoolTimeout:
         raise
-    except TimeoutError as error:
-        if deadlines.now() < deadline:
-            raise aiohttp.ConnectionTimeoutError from error
-        raise out_of_time(request, request.timeout, "free connection", sent=False) from None
+    except TimeoutError as error:  # of the address, of TCP or of TLS
+        raise aiohttp.ConnectionTimeoutError from error
     exchange = Exchange(connection, deadlines)
     try:
         protocol = exchange.write(head, body, deadline)

@@ -127,6 +127,25 @@ def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "MAX_CONNECTIONS", 1)
 
 
+def test_an_address_that_is_not_found_in_time_is_no_lack_of_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(*_: Any, **__: Any) -> None:
+        over.wait(5)
+        raise socket.gaierror
+
+    async def scenario(engine: Any) -> Breakdown:
+        with pytest.raises(Breakdown) as caught:
+            await engine.asend(Request("POST", "http://slow.example/x", {}, b"{}", timeout=0.1))
+        over.set()
+        return caught.value
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    error = AIOHTTP.run(scenario)
+    assert (error.kind, error.sent) == (Kind.CONNECT_TIMEOUT, False)
+    assert "no connection to slow.example" in error.message
+
+
 @pytest.mark.usefixtures("one_connection")
 @pytest.mark.parametrize("side", SIDES, ids=str)
 def test_a_call_that_finds_all_connections_in_use_was_not_sent(side: Side) -> None:
