@@ -102,7 +102,7 @@ class BlockingChunks:
         raise TypeError("this stream was opened by a blocking call: use `close`")
 
     def abandon(self) -> None:
-        """Close the socket at once; the pool hears of it with the next call: its lock may be held right now."""
+        """Close the socket at once; the pool hears of it with the next call, or one that waits: its lock may be held now."""
         is_ours = self._process == os.getpid()
         with suppress(Exception):
             stream = self._response.extensions["network_stream"]
