@@ -102,7 +102,10 @@ class BlockingChunks:
         raise TypeError("this stream was opened by a blocking call: use `close`")
 
     def abandon(self) -> None:
-        """Close the socket at once; the pool hears of it with the next call, or one that waits: its lock may be held now."""
+        """Close the socket at once.
+
+        The pool hears of it with the next call, or with one that waits: its lock may be held right now.
+        """
         is_ours = self._process == os.getpid()
         with suppress(Exception):
             stream = self._response.extensions["network_stream"]
