@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, inf
-from typing import Any
 
 from strategies import Candidate
 
@@ -17,7 +16,7 @@ from .configured import Deployment, HealthPolicy, RequestWindow
 from .effective import EffectiveLimit
 from .health import Health, Resource
 from .values import Lease, RateLimits
-from .window import SLOT_S, Cell, Charges, Window, Windows, slot_of
+from .window import SLOT_S, Window, Windows, slot_of
 
 MINUTE_S = 60.0
 NO_ROOM = 2.0
@@ -40,21 +39,6 @@ class Counters:
     failures: int = 0
     throttles: int = 0
     tokens: int = 0
-
-
-@dataclass(slots=True)
-class Charged:
-    """What a lease holds of its account: the cells to amend, and what was believed when it was granted."""
-
-    account: Account
-    tokens: Cell
-    requests: Charges
-    utilisation: float
-    serial: int
-    """Which of the account's attempts it is."""
-    refunded: bool = False
-    entry: Any = None
-    """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
 
 
 class Account(Candidate):
@@ -207,31 +191,32 @@ class Account(Candidate):
 
     # ---- charges -------------------------------------------------------------------------------------------
 
-    def reserve(self, lease: Lease, slot: int, utilisation: float) -> Charged:
+    def reserve(self, lease: Lease, slot: int, utilisation: float) -> None:
         """Charge a lease's tokens and one request, if its call is charged at all, and count it as open."""
-        request = 1 if lease.call.charged else 0
         self.in_flight += 1
         counters = self.counters
-        counters.attempts += 1
-        tokens, requests = self.tokens.add(slot, lease.tokens), self.requests.add(slot, request)
-        return Charged(self, tokens, requests, utilisation, counters.attempts)
+        counters.attempts = lease.serial = counters.attempts + 1
+        lease.account = self
+        lease.utilisation = utilisation
+        lease.charge = self.tokens.add(slot, lease.tokens)
+        lease.requests = self.requests.add(slot, 1 if lease.call.charged else 0)
 
-    def refund(self, lease: Lease, charged: Charged) -> None:
+    def refund(self, lease: Lease) -> None:
         """Give back all that a lease was charged: nothing reached the service's limiter."""
         request = 1 if lease.call.charged else 0
-        self.tokens.amend(charged.tokens, -lease.tokens)
-        self.requests.amend(charged.requests, -request)
+        self.tokens.amend(lease.charge, -lease.tokens)
+        self.requests.amend(lease.requests, -request)
         lease.tokens_settled = 0
-        charged.refunded = True
+        lease.refunded = True
 
-    def settle(self, lease: Lease, charged: Charged, actual: int | None, now: float) -> bool:
+    def settle(self, lease: Lease, actual: int | None, now: float) -> bool:
         """Charge what an attempt really cost.  True if that gave tokens back."""
         final = self.charge.settled(lease.tokens, actual, now)
         lease.tokens_settled = final
         self.counters.tokens += final
         if final == lease.tokens:
             return False
-        self.tokens.amend(charged.tokens, final - lease.tokens)
+        self.tokens.amend(lease.charge, final - lease.tokens)
         return final < lease.tokens
 
     # ---- learning ------------------------------------------------------------------------------------------
@@ -240,12 +225,11 @@ class Account(Candidate):
         """Take a success's duration into the smoothed one."""
         self.seconds += SMOOTHING * (seconds - self.seconds) if self.seconds else seconds
 
-    def learn(self, limits: RateLimits, charged: Charged, tokens: int, now: float) -> bool:
+    def learn(self, limits: RateLimits, lease: Lease, now: float) -> bool:
         """Take a reply's rate-limit headers in.  True if the limit rose, so that waiters should look again.
 
         `limit-tokens` moves the effective limit.  `remaining-*` may only lower our headroom: someone else may be
-        using the deployment too, and what they used ages out of our window within a minute.  `tokens` is the
-        estimate as it came, without this deployment's correction, since it is what the correction applies to.
+        using the deployment too, and what they used ages out of our window within a minute.
         """
         raised = False
         if self.slot < (slot := slot_of(now)):
@@ -255,7 +239,7 @@ class Account(Candidate):
         if self.tokens.limit != self.limit.value:
             self.obey_limit()
         if limits.remaining_tokens is not None and (known := self.limit.known) < inf:
-            self._correct_estimate(limits.remaining_tokens, charged, tokens)
+            self._correct_estimate(limits.remaining_tokens, lease)
             theirs = int(limits.limit_tokens or known) - limits.remaining_tokens
             self.charge.saw(now, known, theirs, self.tokens.used)
             self._lower(self.tokens, limits.remaining_tokens)
@@ -271,11 +255,12 @@ class Account(Candidate):
             window.add(self.slot, int(headroom - remaining))
             self.requests.weigh()
 
-    def _correct_estimate(self, remaining: int, charged: Charged, tokens: int) -> None:
+    def _correct_estimate(self, remaining: int, lease: Lease) -> None:
         """When exactly one call lies between two readings, their difference is what it was charged."""
         before, self._last_remaining = self._last_remaining, remaining
-        alone = charged.serial == self.counters.attempts and self._last_serial == charged.serial - 1
-        self._last_serial = charged.serial
+        alone = lease.serial == self.counters.attempts and self._last_serial == lease.serial - 1
+        self._last_serial = lease.serial
+        tokens = lease.call.tokens  # the estimate as it came, which is what the correction applies to
         if alone and before is not None and tokens > 0:
             charge = before - remaining
             if charge > 0:
@@ -284,10 +269,11 @@ class Account(Candidate):
                 if self.factor < 1.02:
                     self.factor = 1.0
 
-    def contradicted(self, limits: RateLimits, charged: Charged, tokens: int, now: float) -> None:
+    def contradicted(self, limits: RateLimits, lease: Lease, now: float) -> None:
         """A 429 came.  If we had believed in room, learn the limit that it shows."""
-        if charged.utilisation > BELIEVED_SHARE:
+        if lease.utilisation > BELIEVED_SHARE:
             return
+        tokens = lease.tokens
         if limits.remaining_tokens is not None and limits.remaining_tokens >= tokens:
             self._learn_burst_window(limits)
             return

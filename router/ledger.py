@@ -16,7 +16,7 @@ from random import Random
 
 from strategies import Strategy
 
-from .account import Account, Charged
+from .account import Account
 from .charge import ChargePolicy
 from .choice import Asking
 from .configured import Deployment, HealthPolicy
@@ -139,7 +139,7 @@ class Ledger:
         group.turn += 1
         others = len(group.accounts) - len(step.tried) - 1
         lease = Lease(account.deployment, step.call, account.need(step.call.tokens), now, others if others > 0 else 0)
-        lease.charges = account.reserve(lease, slot, utilisation)
+        account.reserve(lease, slot, utilisation)
         health, resource = account.health, account.resource
         if health.ill is not None or resource.ill is not None:
             lease.probe = health.is_probe_due(now) or resource.is_probe_due(now)
@@ -196,14 +196,13 @@ class Ledger:
         if lease.settled:
             return
         lease.settled = True
-        charged: Charged = lease.charges
-        account = charged.account
+        account: Account = lease.account
         group = self.groups[lease.call.group]
         account.in_flight = max(0, account.in_flight - 1)  # a child process may end a stream of its parent
         roomier = account.parallel is not None
         if isinstance(result, Reply):
             if lease.call.charged:  # a stored response, retrieved, tells the usage of long ago
-                roomier |= account.settle(lease, charged, result.usage.total_tokens if result.usage else None, now)
+                roomier |= account.settle(lease, result.usage.total_tokens if result.usage else None, now)
             if not lease.begun:
                 roomier |= self._succeeded(lease, result, now)
         else:
@@ -217,7 +216,7 @@ class Ledger:
         """The deployment of this lease may take more than before: the first in line that fits shall look."""
         queue = self.groups[lease.call.group].queue
         if queue.tickets:
-            tokens = lease.charges.account.tokens
+            tokens = lease.account.tokens
             queue.ring_for(tokens.limit - tokens.used)
 
     def leave(self, step: Leave, now: float) -> None:
@@ -226,14 +225,13 @@ class Ledger:
         self.groups[step.group].queue.leave(step.ticket)
 
     def _succeeded(self, lease: Lease, reply: Reply, now: float) -> bool:
-        charged: Charged = lease.charges
-        account = charged.account
+        account: Account = lease.account
         account.counters.successes += 1
         if not lease.call.charged:
             return self._alive(account, lease, now)
         self.groups[lease.call.group].timed(account, reply.seconds)
         recovered = self._alive(account, lease, now)
-        return account.learn(reply.limits, charged, lease.call.tokens, now) or recovered
+        return account.learn(reply.limits, lease, now) or recovered
 
     def _alive(self, account: Account, lease: Lease, now: float) -> bool:
         """It answered as it should.  True if that ended an illness."""
@@ -243,18 +241,17 @@ class Ledger:
         return recovered
 
     def _failed(self, group: Group, lease: Lease, failure: Failure, now: float, blameless: bool) -> bool:
-        charged: Charged = lease.charges
-        account = charged.account
+        account: Account = lease.account
         verdict = judge(failure)
         if not lease.call.charged:
             return self._failed_free(group, account, lease, failure, now, blameless)
         roomier = not failure.sent or verdict.refund
         if roomier:
-            account.refund(lease, charged)
+            account.refund(lease)
         else:
-            roomier = account.settle(lease, charged, failure.usage.total_tokens if failure.usage else None, now)
+            roomier = account.settle(lease, failure.usage.total_tokens if failure.usage else None, now)
             if failure.limits.limit_tokens or failure.limits.remaining_tokens is not None:
-                roomier |= account.learn(failure.limits, charged, lease.call.tokens, now)
+                roomier |= account.learn(failure.limits, lease, now)
         if blameless or verdict.effect == "none":
             if lease.probe:
                 account.health.abandon_probe(now)
@@ -274,7 +271,7 @@ class Ledger:
         self, group: Group, account: Account, lease: Lease, failure: Failure, now: float, blameless: bool
     ) -> bool:
         """A thing that is not there or is not ours, and too many questions about it, say nothing about the model."""
-        account.refund(lease, lease.charges)
+        account.refund(lease)
         verdict = judge(failure)
         if blameless or verdict.effect == "none" or failure.kind in (Kind.NOT_FOUND, Kind.PERMISSION):
             if lease.probe:
@@ -293,7 +290,7 @@ class Ledger:
             account.limit.busy(now)
             account.obey_limit()
         else:
-            account.contradicted(failure.limits, lease.charges, lease.tokens, now)
+            account.contradicted(failure.limits, lease, now)
         seconds = throttle_seconds(failure.retry_after, lease.deployment, self.health)
         if seconds > 0:
             account.health.throttled(now, seconds, lease.probe)

@@ -210,14 +210,26 @@ class Lease:
     """Deployments of the group that the call has not used and that could be tried after this one."""
     wait: float = 0.0
     """Seconds from `at` before which it must not be sent: it was booked for a slot that opens then."""
-    charges: Any = field(default=None, repr=False)
-    """The store's own note of what was charged where."""
     probe: bool = False
     """The one live call that tests a deployment after its ejection."""
     begun: bool = False
     """The stream's head has been judged (`Begin`); what follows only settles."""
     settled: bool = False
     tokens_settled: int = 0
+    # The store's own notes of what was charged where, and of what it believed then.
+    account: Any = field(default=None, init=False, repr=False)
+    """The deployment's `router.account.Account`."""
+    charge: Any = field(default=None, init=False, repr=False)
+    """The cell of its window of tokens that holds the charge."""
+    requests: Any = field(default=None, init=False, repr=False)
+    """The cells of its windows of requests."""
+    utilisation: float = field(default=0.0, init=False)
+    """Share of the tightest limit that was used with this attempt."""
+    serial: int = field(default=0, init=False)
+    """Which of the deployment's attempts it is."""
+    refunded: bool = field(default=False, init=False)
+    entry: Any = field(default=None, init=False, repr=False)
+    """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.account import DEFAULT_CAPACITY, NO_ROOM, Account, Charged
+from router.account import DEFAULT_CAPACITY, NO_ROOM, Account
 from router.charge import ChargePolicy
 from router.configured import Deployment, HealthPolicy, RequestWindow
 from router.effective import CUT_SHARE
@@ -31,22 +31,21 @@ class Story:
         self.account.advance(slot_of(self.now), self.now)
         return self.account.projected(tokens)
 
-    def take(self, tokens: int) -> tuple[Lease, Charged]:
+    def take(self, tokens: int) -> Lease:
         """Reserve, as the ledger does."""
         load = self.load(tokens)
         call = Call("chat.completions", "g", {}, tokens)
         lease = Lease(self.account.deployment, call, self.account.need(tokens), self.now)
-        return lease, self.account.reserve(lease, slot_of(self.now), load)
+        self.account.reserve(lease, slot_of(self.now), load)
+        return lease
 
     def reply(self, tokens: int, **limits: int) -> bool:
         """A whole call whose reply says this in its headers."""
-        _, charged = self.take(tokens)
-        return self.account.learn(RateLimits(**limits), charged, tokens, self.now)
+        return self.account.learn(RateLimits(**limits), self.take(tokens), self.now)
 
     def refuse(self, tokens: int, **limits: int) -> None:
         """A whole call that ends in a 429."""
-        lease, charged = self.take(tokens)
-        self.account.contradicted(RateLimits(**limits), charged, lease.tokens, self.now)
+        self.account.contradicted(RateLimits(**limits), self.take(tokens), self.now)
 
 
 # ---- room ------------------------------------------------------------------------------------------------------
@@ -151,10 +150,10 @@ def test_a_throttled_account_opens_when_its_rest_is_over() -> None:
 
 def test_a_refund_gives_back_tokens_and_every_request_window() -> None:
     story = Story(tpm=1000, rpm=10, windows=(RequestWindow(2, 10.0),))
-    lease, charged = story.take(300)
+    lease = story.take(300)
     story.now += 5.0
     story.load(0)
-    story.account.refund(lease, charged)
+    story.account.refund(lease)
     assert story.account.tokens.used == 0
     assert [window.used for window in story.account.requests] == [0, 0]
     assert lease.tokens_settled == 0
@@ -162,10 +161,10 @@ def test_a_refund_gives_back_tokens_and_every_request_window() -> None:
 
 def test_a_refund_after_the_charge_has_aged_out_takes_from_nobody_else() -> None:
     story = Story(tpm=1000, rpm=10)
-    lease, charged = story.take(300)
+    lease = story.take(300)
     story.now += 100.0
     story.take(50)
-    story.account.refund(lease, charged)
+    story.account.refund(lease)
     assert story.account.tokens.used == 50
     assert story.account.requests[0].used == 1
 
@@ -184,8 +183,8 @@ def test_settling_charges_by_the_policy_and_says_whether_tokens_came_back(
     policy: ChargePolicy, billed: int | None, stands: int, gave_back: bool
 ) -> None:
     story = Story(charge=policy, tpm=1000)
-    lease, charged = story.take(100)
-    assert story.account.settle(lease, charged, billed, story.now) is gave_back
+    lease = story.take(100)
+    assert story.account.settle(lease, billed, story.now) is gave_back
     assert (story.account.tokens.used, lease.tokens_settled) == (stands, stands)
 
 
@@ -232,9 +231,9 @@ def test_what_others_used_ages_out_a_minute_after_it_was_seen() -> None:
 def test_what_others_used_counts_from_the_reply_and_not_from_the_last_reservation() -> None:
     """A reply that took 50 s says what stands in the service's window now."""
     story = Story(tpm=1000)
-    _, charged = story.take(1)
+    lease = story.take(1)
     story.now += 50.0
-    story.account.learn(RateLimits(remaining_tokens=0), charged, 1, story.now)
+    story.account.learn(RateLimits(remaining_tokens=0), lease, story.now)
     story.now += 40.0
     assert story.load(100) > 1.0
     story.now += 20.75
@@ -281,9 +280,9 @@ def test_readings_with_other_calls_between_them_correct_nothing() -> None:
     left = 1_000_000
     for _ in range(60):
         left -= 900
-        _, first = story.take(100)
+        first = story.take(100)
         story.take(100)
-        story.account.learn(RateLimits(remaining_tokens=left), first, 100, story.now)
+        story.account.learn(RateLimits(remaining_tokens=left), first, story.now)
     assert story.account.factor == 1.0
 
 
@@ -354,10 +353,10 @@ def test_without_a_known_rpm_no_second_is_learned() -> None:
 
 def test_a_lease_from_before_the_second_was_learned_still_gives_all_back() -> None:
     story = busy_story(rpm=600)
-    lease, charged = story.take(1000)
+    lease = story.take(1000)
     story.refuse(1000, remaining_tokens=40_000, remaining_requests=500)
     before = story.account.requests[0].used
-    story.account.refund(lease, charged)
+    story.account.refund(lease)
     assert story.account.requests[0].used == before - 1
     assert story.account.requests[1].used == 0
 

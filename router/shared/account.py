@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from math import ceil, inf
 
-from router.account import NO_ROOM, Account, Charged
+from router.account import NO_ROOM, Account
 from router.charge import ChargePolicy
 from router.configured import Deployment, HealthPolicy
 from router.health import Resource
@@ -199,7 +199,7 @@ class SharedAccount(Account):
 
     # ---- learning ------------------------------------------------------------------------------------------
 
-    def learn(self, limits: RateLimits, charged: Charged, tokens: int, now: float) -> bool:
+    def learn(self, limits: RateLimits, lease: Lease, now: float) -> bool:
         """Take a reply's rate-limit headers in.  True if the limit rose.
 
         The service counts the calls of all replicas, so its figures are held against the fleet's use, and only while
@@ -217,11 +217,11 @@ class SharedAccount(Account):
             self._outside.append(max(0, theirs - self.tokens_used))
         return raised
 
-    def reserve(self, lease: Lease, slot: int, utilisation: float) -> Charged:
+    def reserve(self, lease: Lease, slot: int, utilisation: float) -> None:
         """Charge a lease's tokens and one request, and count it as open."""
         if lease.call.charged:
             self.pace.count(lease.tokens, slot * SLOT_S)
-        return super().reserve(lease, slot, utilisation)
+        super().reserve(lease, slot, utilisation)
 
     def limits(self) -> tuple[int, int, list[tuple[int, int]]]:
         """For the store: tokens now and tokens known (−1: no limit), and each request window as slots and limit."""

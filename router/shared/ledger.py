@@ -20,7 +20,7 @@ from math import inf
 from random import Random
 from typing import cast
 
-from router.account import Account, Charged
+from router.account import Account
 from router.charge import ChargePolicy
 from router.choice import Asking
 from router.configured import Deployment, HealthPolicy
@@ -128,9 +128,7 @@ class SharedLedger(Ledger):
     def _take_alone(self, group: Group, link: Link, asking: Asking, step: Reserve, now: float) -> Lease | None:
         lease = super()._take(group, asking, step, now)
         if lease is not None:
-            charged: Charged = lease.charges
-            entry = Entry(charged.account, None, lease.tokens, 1, now, None)
-            charged.entry = link.journal.note(entry)
+            lease.entry = link.journal.note(Entry(lease.account, None, lease.tokens, 1, now, None))
         return lease
 
     def _ask(self, group: Group, link: Link, asking: Asking, step: Reserve, now: float) -> Lease | Inquiry | None:
@@ -157,7 +155,7 @@ class SharedLedger(Ledger):
             return None
         if allowance.spend(account.need(step.call.tokens), now):
             lease = self._grant(group, account, load, step, now, slot_of(now))
-            lease.charges.entry = allowance.entry
+            lease.entry = allowance.entry
             return lease
         if now >= allowance.until or not allowance.requests:
             self._end(account, link)
@@ -187,7 +185,7 @@ class SharedLedger(Ledger):
         self, group: Group, account: SharedAccount, entry: Entry, load: float, wait: float, step: Reserve, now: float
     ) -> Lease:
         lease = self._grant(group, account, load, step, now, slot_of(now))
-        lease.charges.entry = entry
+        lease.entry = entry
         lease.wait = wait
         return lease
 
@@ -351,10 +349,9 @@ class SharedLedger(Ledger):
         if lease.settled:
             return
         super().settle(step, now)
-        charged: Charged = lease.charges
-        if charged.entry is not None:
+        if lease.entry is not None:
             link = self.links[lease.deployment.group]
-            link.journal.amend(charged.entry, lease.tokens_settled - lease.tokens, -1 if charged.refunded else 0)
+            link.journal.amend(lease.entry, lease.tokens_settled - lease.tokens, -1 if lease.refunded else 0)
 
     def leave(self, step: Leave, now: float) -> None:
         """As in `Ledger`; a place that was booked for the waiter is given back."""
