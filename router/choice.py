@@ -127,18 +127,33 @@ def tier_for(accounts: Sequence[Account], sample: Sample, rng: Random) -> Tier:
 
 
 class Asking(Situation):
-    """One question: this call, now, with these deployments left out.  A strategy sees the situation in it."""
+    """A question: this call, now, with these deployments left out.  A strategy sees the situation in it.
+
+    A ledger keeps one and says anew what it is `about` for each call, because to make one costs more than to fill it.
+
+    Args:
+        rng: the dice of all that it will be about.
+    """
 
     __slots__ = ("desperate", "eases", "free", "panic", "skip", "slot")
 
-    def __init__(self, tokens: int, now: float, turn: int, rng: Random, skip: Collection[str]) -> None:
+    def __init__(self, rng: Random) -> None:
+        self.rng = rng
+
+    def about(self, tokens: int, now: float, turn: int, skip: Collection[str]) -> Asking:
+        """Begin anew, and return this.
+
+        Args:
+            tokens: the estimate of the call.
+            now: seconds.
+            turn: how many calls the group has placed.
+            skip: the deployments that it must not use, by name: tried before, or others in the queue wait for them.
+        """
         self.now = now
         self.slot = slot_of(now)
         self.turn = turn
         self.tokens = tokens
-        self.rng = rng
         self.skip = skip
-        """The deployments that it must not use, by name: tried before, or others in the queue wait for them."""
         self.free = False
         """It needs no room and a rest after a 429 does not concern it: nothing that runs a model."""
         self.eases = True
@@ -147,6 +162,7 @@ class Asking(Situation):
         """Too few are well: believe nobody's ejection."""
         self.desperate = False
         """All are disabled: ask one all the same."""
+        return self
 
     def fitting(self, accounts: Iterable[Account]) -> list[Account]:
         """Those that could take the call; `account.utilisation` says what share of it would be used then."""

@@ -50,6 +50,7 @@ class Ledger:
         charge: ChargePolicy = ChargePolicy.AUTO,
     ) -> None:
         self.rng = rng
+        self.asking = Asking(rng)
         self.strategy = strategy
         self.health = health or HealthPolicy()
         self.charge = charge
@@ -104,7 +105,7 @@ class Ledger:
         if group.queue.tickets:
             blocker, skip = group.in_the_way(step, now)
         if blocker is None:
-            asking = Asking(call.tokens, now, group.turn, self.rng, skip)
+            asking = self.asking.about(call.tokens, now, group.turn, skip)
             granted = self._take(group, asking, step, now)
             if granted is not None:
                 return granted
@@ -115,7 +116,7 @@ class Ledger:
 
         It is asked of one deployment mostly, which alone has what it wants, well or not.
         """
-        asking = Asking(0, now, group.turn, self.rng, step.tried)
+        asking = self.asking.about(0, now, group.turn, step.tried)
         asking.free = True
         found = group.choose(asking)
         if found is None:

@@ -112,11 +112,11 @@ def _inputs(value: Any) -> int:
 
 def _conversation(messages: Any) -> int:
     """Characters of chat messages, or of the items of a response's input."""
-    if not isinstance(messages, (list, tuple)):
+    if type(messages) is not list and not isinstance(messages, (list, tuple)):
         return 0
     total = 0
     for message in messages:
-        if not isinstance(message, dict):
+        if type(message) is not dict and not isinstance(message, dict):
             continue
         content = message.get("content")
         if type(content) is str:

@@ -48,7 +48,7 @@ class Candidate:
 
 @dataclass(slots=True)
 class Situation:
-    """The moment in which a strategy is asked."""
+    """The moment in which a strategy is asked.  For reading, and valid until `choose` returns."""
 
     now: float
     """Seconds on the router's clock; only differences mean anything."""

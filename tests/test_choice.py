@@ -38,7 +38,7 @@ def seen_by(sample: Sample, tier: Tier) -> Tier:
 
 
 def asking(tokens: int = 10, seed: int = 1, skip: Collection[str] = (), turn: int = 0) -> Asking:
-    return Asking(tokens, NOW, turn, Random(seed), skip)
+    return Asking(Random(seed)).about(tokens, NOW, turn, skip)
 
 
 def names(found: list[Account]) -> list[str]:

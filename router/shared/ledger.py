@@ -299,7 +299,7 @@ class SharedLedger(Ledger):
         if step is None:
             return None
         group = self.groups[step.group]
-        asking = Asking(step.call.tokens, now, group.turn, self.rng, step.tried)
+        asking = self.asking.about(step.call.tokens, now, group.turn, step.tried)
         lease = self._take_alone(group, link, asking, step, now)
         return lease if lease is not None else self._refuse(group, step, now, None)
 
