@@ -185,7 +185,7 @@ def test_an_awaiting_call_with_all_but_http() -> None:
 
 
 @exact
-@pytest.mark.parametrize(("deployments", "bound"), [(3, 1680), (10, 1820), (1000, 2150)])
+@pytest.mark.parametrize(("deployments", "bound"), [(3, 1630), (10, 1710), (1000, 2000)])
 def test_a_decision_and_its_settlement(deployments: int, bound: int) -> None:
     at_most(bound, per_run(decision(ledger_of(deployments)), runs=200))
 
