@@ -21,6 +21,8 @@ from typing import Any, cast
 import anyio
 from anyio import from_thread, lowlevel
 
+from router.forks import after_fork
+
 from .event_loop import on_asyncio
 from .given_token import CredentialError, Token, token_from, what_failed
 
@@ -123,6 +125,13 @@ class TokenCache:
         self._rest_until = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_async = _is_async(provider)
+        after_fork(self)
+
+    def forked(self) -> None:
+        """This is a child process: a fetch under way is the parent's, whose thread or task is not here."""
+        self._lock = threading.Lock()
+        self._fetch = None
+        self._tasks = set()
 
     def authorization(self, timeout: float = inf, refused: str | None = None) -> str:
         """The token of the moment.  Blocks only if there is no valid one, or it was refused.

@@ -10,15 +10,14 @@ next carries it out.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from router.events import Event
+from router.forks import after_fork
 from router.ledger import Ledger
 from router.steps import Begin, Leave, Reserve, Settle, StoreStep
 from router.values import Failure, Kind, Lease
@@ -46,7 +45,7 @@ class MemoryStore:
         self._lock = threading.Lock()
         self._later: deque[Settle | Leave] = deque()
         ledger.started(clock())
-        _call_after_fork(self)
+        after_fork(self)
 
     def apply(self, step: StoreStep) -> Any:
         """Carry a step out and return its answer."""
@@ -115,20 +114,8 @@ class MemoryStore:
             else:
                 self.ledger.leave(step, now)
 
-    def _forked(self) -> None:
+    def forked(self) -> None:
+        """This is a child process: the parent's open calls and waiters are not ours."""
         self._lock = threading.Lock()  # another thread of the parent may have held the old one
         self._later.clear()  # the parent's
         self.ledger.forked(self.clock())
-
-
-def _call_after_fork(store: MemoryStore) -> None:
-    """Let a child process start clean, without keeping the store alive."""
-    reference = weakref.ref(store)
-
-    def forked() -> None:
-        alive = reference()
-        if alive is not None:
-            alive._forked()
-
-    if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-        os.register_at_fork(after_in_child=forked)

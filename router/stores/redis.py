@@ -198,8 +198,9 @@ class RedisStore(MemoryStore):
             if when is not None:
                 self._errands.due(when)
 
-    def _forked(self) -> None:
-        super()._forked()
+    def forked(self) -> None:
+        """The same; it is another replica, too."""
+        super().forked()
         self.replica = _new_name()
         if self._errands is not None:
             self._errands = Errands(self)

@@ -3,6 +3,8 @@
 import base64
 import gc
 import json
+import subprocess
+import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -634,3 +636,33 @@ async def test_threads_and_tasks_wait_for_the_same_fetch(clock):
 def test_a_provider_must_be_callable():
     with pytest.raises(ValueError, match="not callable"):
         TokenProvider("token")
+
+
+FORK = """
+import os, sys, threading
+from router.azure.credentials import TokenProvider
+
+parent, asked = os.getpid(), threading.Event()
+
+def provide():
+    asked.set()
+    if os.getpid() == parent:
+        threading.Event().wait()
+    return "the-childs"
+
+tokens = TokenProvider(provide, name="a provider", way_out="")
+threading.Thread(target=tokens.authorization, daemon=True).start()
+asked.wait(10)
+tokens._lock.acquire()  # as if another thread were just looking
+child = os.fork()
+if child == 0:
+    os._exit(0 if tokens.authorization(10.0) == "the-childs" else 1)
+_, status = os.waitpid(child, 0)
+os._exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def test_a_forked_child_does_not_wait_for_a_token_that_its_parent_fetches() -> None:
+    """In an interpreter of its own, so that no thread of the test run is forked along."""
+    done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
