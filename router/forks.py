@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import weakref
 from typing import Protocol
+from weakref import WeakSet
 
 
 class Forked(Protocol):
@@ -15,14 +15,18 @@ class Forked(Protocol):
         ...
 
 
+_owners: WeakSet[Forked] = WeakSet()
+
+
 def after_fork(owner: Forked) -> None:
     """Have `owner.forked()` called in every child process, as long as it lives; this does not keep it alive."""
-    reference = weakref.ref(owner)
+    _owners.add(owner)
 
-    def in_child() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.forked()
 
-    if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
-        os.register_at_fork(after_in_child=in_child)
+def _in_child() -> None:
+    for owner in list(_owners):
+        owner.forked()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
+    os.register_at_fork(after_in_child=_in_child)  # once, since nothing takes it back
