@@ -17,6 +17,9 @@ from typing import Protocol
 from router.values import Kind
 
 CONNECT_TIMEOUT_S = 5.0
+PATIENCE = 0.9
+"""What of its time a call may wait for a place, and what of the rest it may take to connect: not all, so that it knows
+that it was not sent before its time is up."""
 MAX_CONNECTIONS = 1000
 """Per client.  Twice the concurrency of 500 that we promise to carry without collapse."""
 KEEP_ALIVE_S = 60.0

@@ -24,7 +24,7 @@ from yarl import URL
 
 from router.values import Kind
 
-from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, Breakdown, Request, is_chunked, surroundings
+from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, PATIENCE, Breakdown, Request, is_chunked, surroundings
 from .aiohttp_bodies import readable
 from .aiohttp_exchange import EXACT, Exchange, Line, Patience, PoolTimeout, begin, drop
 from .breakdowns import connect_time
@@ -35,8 +35,6 @@ _LARGE = 2**20
 """Bodies from here on are written in pieces: aiohttp warns of larger ones in one piece."""
 KEPT_LINES = 1024
 """A router has few; ids of files and responses make more."""
-WAITING_SHARE = 0.9
-"""What of its time a call may wait for a connection: not all, so that a full pool is told from a slow service."""
 
 
 class Client:
@@ -169,13 +167,13 @@ class Connector(aiohttp.TCPConnector):
         """Wait for a place.  Returns what is left of the time to connect in."""
         total, started = timeout.connect, self._loop.time()
         try:
-            async with asyncio.timeout(None if total is None else total * WAITING_SHARE):
+            async with asyncio.timeout(None if total is None else total * PATIENCE):
                 await self._places.wait()
         except TimeoutError:
             raise PoolTimeout from None
         if total is None:
             return timeout
-        left = max(total - (self._loop.time() - started), total * (1 - WAITING_SHARE))
+        left = max(total - (self._loop.time() - started), total * (1 - PATIENCE))
         return Patience(left, min(timeout.sock_connect or left, left))  # type: ignore[return-value]
 
     async def _ready(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:

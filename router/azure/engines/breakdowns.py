@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from router.values import Kind
 
-from . import Breakdown, Request
+from . import PATIENCE, Breakdown, Request
 
 _KINDS: dict[str, Kind] = {
     # aiohttp
@@ -163,7 +163,7 @@ def _message(kind: Kind, chain: list[BaseException], request: Request) -> str:
 
 def connect_time(request: Request) -> float:
     """Seconds for connecting: always less than for the whole, so that a dead host is told from a slow one."""
-    return min(request.connect_timeout, request.timeout * 0.9)
+    return min(request.connect_timeout, request.timeout * PATIENCE)
 
 
 def _detail(chain: list[BaseException]) -> str:

@@ -85,7 +85,11 @@ class BlockingConnection(_Connection):
 
     _is_broken_off = False
     _shaking: tuple[int, int, Any] | None = None
-    """File, family and address of a socket that shakes hands: meanwhile nobody shows us the socket itself."""
+    """File, family and address of a socket that shakes hands.
+
+    Meanwhile nobody shows us the socket itself: the handshake is a part of wrapping it, because older releases of
+    `truststore` verify there and not in a handshake that comes later.
+    """
 
     def send(self, method: bytes, target: bytes, headers: Headers, body: Iterable[bytes]) -> Reading:
         """Send a request, and read the head of its answer."""

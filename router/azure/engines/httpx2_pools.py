@@ -18,7 +18,7 @@ import httpcore2
 
 from router.values import Kind
 
-from . import KEEP_ALIVE_S, MAX_CONNECTIONS, Breakdown, Request, surroundings
+from . import KEEP_ALIVE_S, MAX_CONNECTIONS, PATIENCE, Breakdown, Request, surroundings
 from .breakdowns import connect_time, host_of, unasked
 from .http1 import Reading
 from .httpx2_connections import AwaitingConnection, BlockingConnection
@@ -26,10 +26,6 @@ from .httpx2_messages import Target, headers_of, message_of, target_of, unread
 from .httpx2_sockets import AwaitingBackend, BoundedBackend, due
 from .roster import Origin, Roster
 from .thread_places import ThreadPlaces, Turn, sweep
-
-PATIENCE = 0.9
-"""What of its time an awaiting call may wait for a place, and what of the rest it may take to connect: not all, so that
-it knows that it was not sent before its time is up."""
 
 _NOT_SENT = (httpcore2.PoolTimeout, httpcore2.ConnectTimeout, httpcore2.ConnectError)
 
