@@ -72,7 +72,7 @@ class CallMaker:
         self._opened: dict[str, Deployment] = {}
         self.owners = Owners(settings, self.resolve, self._opened)
         self.places = Places(settings, self.resolve, self._opened, store.look)
-        self.estimates = Estimates(lambda group: [a.deployment for a in store.ledger.groups[group].accounts])
+        self.estimates = Estimates(store.ledger.deployments_of)
 
     # ---- names ---------------------------------------------------------------------------------------------
 

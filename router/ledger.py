@@ -83,6 +83,10 @@ class Ledger:
             self.groups[name] = Group(name, [account], self.strategy, self.events, self.rng)
             account.weight = weight
 
+    def deployments_of(self, group: str) -> list[Deployment]:
+        """Those of an open group, in the order of the configuration.  KeyError: it is not open."""
+        return [account.deployment for account in self.groups[group].accounts]
+
     # ---- reserve -------------------------------------------------------------------------------------------
 
     def reserve(self, step: Reserve, now: float) -> Lease | Refusal:

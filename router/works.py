@@ -50,10 +50,9 @@ class Works:
             settings.redis, settings.deployments, settings.strategy, dice, settings.health, settings.charge,
             self.listeners.tell,
         )  # fmt: skip
-        ledger = self.store.ledger
         self.transport = AzureTransport(client=client, async_client=async_client)
         self.calls = CallMaker(settings, self.store)
-        self.fitness = Fitness(lambda group: [a.deployment for a in ledger.groups[group].accounts])
+        self.fitness = Fitness(self.store.ledger.deployments_of)
         self.closed = False
         # Bound once: every call hands them on, and the collector would walk three objects more for each.
         self._resolve, self._unfit_for, self._tell = self.calls.resolve, self.fitness.unfit_for, self.listeners.tell
