@@ -23,7 +23,6 @@ from .configured import Deployment, HealthPolicy
 from .events import Disabled, Ejected, Event, Recovered, Settled, Throttled
 from .group import Group
 from .health import Resource, State, ejection_allowed, throttle_seconds
-from .queue import Queue
 from .steps import Begin, Leave, Refusal, Reserve, Settle, Ticket
 from .values import Failure, Kind, Lease, Reply
 from .verdict import judge
@@ -357,4 +356,4 @@ class Ledger:
             account.health.abandon_probe(now)  # its outcome is told to the parent alone
             account.resource.abandon_probe(now)
         for group in self.groups.values():
-            group.queue = Queue()
+            group.forked(self.rng)

@@ -7,7 +7,6 @@ A question becomes a `Call`, its journey is run with the driver of the caller's 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .azure.transport import AzureTransport
@@ -17,6 +16,7 @@ from .drivers import adrive, drive
 from .errors import RouterClosed
 from .events import Listener
 from .fitness import Fitness
+from .forks import Dice
 from .journey import Granted, journey
 from .listeners import Listeners, log
 from .question import Question
@@ -43,9 +43,9 @@ class Works:
         self, settings: Settings, listeners: Iterable[Listener], client: Any, async_client: Any, seed: int | None
     ) -> None:
         self.settings = settings
-        self.rng = Random(seed)
+        self.rng = Dice(seed)
         self.listeners = Listeners(listeners)
-        dice = Random(self.rng.random())
+        dice = Dice(None if seed is None else self.rng.random())
         self.store = open_store(
             settings.redis, settings.deployments, settings.strategy, dice, settings.health, settings.charge,
             self.listeners.tell,
