@@ -8,6 +8,7 @@ for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import cycle
 from random import Random
 
 from strategies import Sample, Situation, Strategy
@@ -79,18 +80,17 @@ class DealtTier(Tier):
 
     def __init__(self, accounts: Sequence[Account], rng: Random) -> None:
         super().__init__(accounts)
-        self._hands = deal(accounts, [account.capacity for account in accounts], rng)
+        self._hands = cycle(deal(accounts, [account.capacity for account in accounts], rng))
 
     def candidates(self, asking: Asking) -> list[Account]:
-        """Those that fit of a hand.  If that is less than two, of up to two hands more; else the first that fits."""
-        dice, hands = asking.rng.random, self._hands
-        found = asking.fitting(hands[int(dice() * len(hands))])
+        """Those that fit of the next hand.  If that is less than two, of up to two hands more; else the first that fits."""
+        found = asking.fitting(next(self._hands))
         looked = 1
         while len(found) < 2 and looked < HANDS:
-            hand = hands[int(dice() * len(hands))]
+            hand = next(self._hands)
             found += asking.fitting([account for account in hand if account not in found])
             looked += 1
-        return found or self._first(int(dice() * len(self.accounts)), asking)
+        return found or self._first(int(asking.rng.random() * len(self.accounts)), asking)
 
 
 class DrawnTier(Tier):

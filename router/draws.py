@@ -1,8 +1,8 @@
 """Which few of many are looked at?  Two ways of drawing by size; either costs the same for ten and for thousands.
 
-An `Urn` gives one, exactly by the sizes.  `deal` makes hands of three, of which one throw of the dice then points at
-one.  That they were dealt beforehand is as good as drawing three anew for each question, because what is drawn does
-not depend on what has happened meanwhile.
+An `Urn` gives one, exactly by the sizes.  `deal` makes hands of three, which are then looked at in turn.  That they
+were dealt beforehand is as good as drawing three anew for each question, because what is drawn does not depend on what
+has happened meanwhile; that each has its turn is better, because chance would look at some more often than at others.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ HAND = 3
 CARDS_EACH = 12
 """Cards of an item of average size.
 
-Simulated with 1,000 deployments at 85 % of their limits, the fullest was at 95.7 % on average, and at 95.0 % with three
-new draws for each call; where sizes went from 1 to 10, 99.7 and 97.6 %.  With 6 cards it was 96.8 and 100.2 %.
+Simulated with 1,000 deployments at 85 % of their limits, 30 calls of a deployment fill it: utilisations had a standard
+deviation of 3.4 %, and of 3.6 % with three new draws for each call; where sizes went from 1 to 10, 6.9 and 7.7 %.  With
+3 cards the small ones of those met the same large ones too often: the fullest was at 123 % instead of 97 %.
 """
 
 
