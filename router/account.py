@@ -15,7 +15,7 @@ from .charge import Charge, ChargePolicy
 from .configured import Deployment, HealthPolicy, RequestWindow
 from .effective import EffectiveLimit
 from .health import Health, Resource
-from .values import Lease, RateLimits
+from .values import Call, Lease, RateLimits
 from .window import SLOT_S, Window, Windows, slot_of
 
 MINUTE_S = 60.0
@@ -66,6 +66,7 @@ class Account(Candidate):
         "seconds",
         "slot",
         "tokens",
+        "windows",
     )
 
     def __init__(self, deployment: Deployment, policy: HealthPolicy, resource: Resource, charge: ChargePolicy) -> None:
@@ -79,7 +80,8 @@ class Account(Candidate):
         self.charge = Charge(charge)
         self.tokens = Window(MINUTE_S, self.limit.value)
         minute = Window(MINUTE_S, deployment.rpm or inf)
-        self.requests = Windows([minute, *(Window(w.seconds, w.limit) for w in deployment.windows)])
+        self.windows = Windows(self.tokens, [minute, *(Window(w.seconds, w.limit) for w in deployment.windows)])
+        self.requests = self.windows.requests
         self.capacity = self._size()
         """For capacity-weighted choices: tokens per minute, else 1,000 × requests per minute, else 100,000."""
         self.parallel = deployment.max_parallel_requests
@@ -129,10 +131,8 @@ class Account(Candidate):
     def advance(self, slot: int, now: float) -> None:
         """Bring the windows up to `slot`.  Callers skip it while `account.slot == slot`."""
         self.slot = slot
-        if self.tokens.next_exit <= slot:
-            self.tokens.advance(slot)
-        if self.requests.next_exit <= slot:
-            self.requests.advance(slot)
+        if self.windows.next_exit <= slot:
+            self.windows.advance(slot)
         if self.limit.cut_to is not None:
             self.limit.recover(now)
             self.obey_limit()
@@ -153,7 +153,7 @@ class Account(Candidate):
         load = (window.used + need) / window.limit
         if load > 1.0 and not window.used and need <= self.limit.known:
             load = 1.0
-        share = self.requests.share
+        share = self.windows.share
         return share if share > load else load
 
     def opening(self, tokens: int, now: float) -> float | None:
@@ -191,21 +191,25 @@ class Account(Candidate):
 
     # ---- charges -------------------------------------------------------------------------------------------
 
-    def reserve(self, lease: Lease, slot: int, utilisation: float) -> None:
-        """Charge a lease's tokens and one request, if its call is charged at all, and count it as open."""
+    def reserve(self, call: Call, slot: int, now: float, utilisation: float, others: int) -> Lease:
+        """Charge a call's tokens and one request, if it is charged at all, and count it as open.
+
+        Args:
+            call: what is to be sent.
+            slot, now: the moment.
+            utilisation: as projected for it.
+            others: deployments that could be tried after this one.
+        """
         self.in_flight += 1
         counters = self.counters
-        counters.attempts = lease.serial = counters.attempts + 1
-        lease.account = self
-        lease.utilisation = utilisation
-        lease.charge = self.tokens.add(slot, lease.tokens)
-        lease.requests = self.requests.add(slot, 1 if lease.call.charged else 0)
+        counters.attempts = serial = counters.attempts + 1
+        tokens = call.tokens if self.factor == 1.0 else self.need(call.tokens)
+        charges = self.windows.add(slot, tokens, 1 if call.charged else 0)
+        return Lease(self.deployment, call, tokens, now, others, self, charges, utilisation, serial)
 
     def refund(self, lease: Lease) -> None:
         """Give back all that a lease was charged: nothing reached the service's limiter."""
-        request = 1 if lease.call.charged else 0
-        self.tokens.amend(lease.charge, -lease.tokens)
-        self.requests.amend(lease.requests, -request)
+        self.windows.amend(lease.charges, -lease.tokens, -1 if lease.call.charged else 0)
         lease.tokens_settled = 0
         lease.refunded = True
 
@@ -216,7 +220,7 @@ class Account(Candidate):
         self.counters.tokens += final
         if final == lease.tokens:
             return False
-        self.tokens.amend(lease.charge, final - lease.tokens)
+        self.windows.amend(lease.charges, final - lease.tokens)
         return final < lease.tokens
 
     # ---- learning ------------------------------------------------------------------------------------------
@@ -253,7 +257,7 @@ class Account(Candidate):
         headroom = window.limit - window.used
         if headroom < inf and remaining < headroom:
             window.add(self.slot, int(headroom - remaining))
-            self.requests.weigh()
+            self.windows.weigh()
 
     def _correct_estimate(self, remaining: int, lease: Lease) -> None:
         """When exactly one call lies between two readings, their difference is what it was charged."""
@@ -293,4 +297,4 @@ class Account(Candidate):
         rpm = self.deployment.rpm
         if rpm and limits.remaining_requests and all(w.seconds > 1.0 for w in self.requests):
             burst = RequestWindow(ceil(rpm / 60), 1.0)
-            self.requests.append(Window(burst.seconds, burst.limit))
+            self.windows.append(Window(burst.seconds, burst.limit))

@@ -83,7 +83,7 @@ class DealtTier(Tier):
         self._hands = cycle(deal(accounts, [account.capacity for account in accounts], rng))
 
     def candidates(self, asking: Asking) -> list[Account]:
-        """Those that fit of the next hand.  If that is less than two, of up to two hands more; else the first that fits."""
+        """Those that fit of the next hand, or of up to three if less than two do; if none does, the first that fits."""
         found = asking.fitting(next(self._hands))
         looked = 1
         while len(found) < 2 and looked < HANDS:

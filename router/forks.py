@@ -1,4 +1,4 @@
-"""What a child of `os.fork` must not take over from its parent: locks that another thread may hold, work under way, dice."""
+"""What a child of `os.fork` must not take over from its parent: locks that others may hold, work under way, dice."""
 
 from __future__ import annotations
 

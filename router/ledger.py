@@ -142,8 +142,7 @@ class Ledger:
             group.queue.leave(step.ticket)
         group.turn += 1
         others = len(group.accounts) - len(step.tried) - 1
-        lease = Lease(account.deployment, step.call, account.need(step.call.tokens), now, others if others > 0 else 0)
-        account.reserve(lease, slot, utilisation)
+        lease = account.reserve(step.call, slot, now, utilisation, others if others > 0 else 0)
         health, resource = account.health, account.resource
         if health.ill is not None or resource.ill is not None:
             lease.probe = health.is_probe_due(now) or resource.is_probe_due(now)

@@ -208,6 +208,18 @@ class Lease:
     """When it was granted."""
     others: int = 0
     """Deployments of the group that the call has not used and that could be tried after this one."""
+    # The store's own notes of what was charged where, and of what it believed then.
+    account: Any = field(default=None, repr=False)
+    """The deployment's `router.account.Account`."""
+    charges: Any = field(default=None, repr=False)
+    """What it left in the deployment's windows (`router.window.Charges`)."""
+    utilisation: float = 0.0
+    """Share of the tightest limit that was used with this attempt."""
+    serial: int = 0
+    """Which of the deployment's attempts it is."""
+    entry: Any = field(default=None, init=False, repr=False)
+    """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
+    # What becomes of it.
     wait: float = 0.0
     """Seconds from `at` before which it must not be sent: it was booked for a slot that opens then."""
     probe: bool = False
@@ -216,20 +228,7 @@ class Lease:
     """The stream's head has been judged (`Begin`); what follows only settles."""
     settled: bool = False
     tokens_settled: int = 0
-    # The store's own notes of what was charged where, and of what it believed then.
-    account: Any = field(default=None, init=False, repr=False)
-    """The deployment's `router.account.Account`."""
-    charge: Any = field(default=None, init=False, repr=False)
-    """The cell of its window of tokens that holds the charge."""
-    requests: Any = field(default=None, init=False, repr=False)
-    """The cells of its windows of requests."""
-    utilisation: float = field(default=0.0, init=False)
-    """Share of the tightest limit that was used with this attempt."""
-    serial: int = field(default=0, init=False)
-    """Which of the deployment's attempts it is."""
-    refunded: bool = field(default=False, init=False)
-    entry: Any = field(default=None, init=False, repr=False)
-    """The charge as a shared store knows it (`router.shared.journal.Entry`); None: it does not."""
+    refunded: bool = False
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ through its cell, wherever it stands.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import ceil, inf
 
 SLOT_S = 0.25
@@ -120,80 +120,90 @@ class Window:
         return slot * SLOT_S  # unreachable while `used` is the sum of the cells
 
 
-Charges = list[tuple[Window, Cell]]
-"""What one request left in each of several windows."""
+class Charges:
+    """What one attempt left in the windows of its deployment; all attempts of a slot share one."""
+
+    __slots__ = ("requests", "tokens")
+
+    def __init__(self, tokens: Cell, requests: list[tuple[Window, Cell]]) -> None:
+        self.tokens = tokens
+        self.requests = requests
 
 
 class Windows:
-    """Several windows in which the same requests count: of a minute, of a few seconds.
+    """All windows of one deployment.  An attempt counts in each: its tokens in the first, itself in the others.
 
-    It is asked far more often than it is charged, so it keeps the answer.
+    They are asked far more often than they are charged, so they keep the answer.
 
     Args:
-        windows: at least one.
+        tokens: the window of tokens.
+        requests: the windows of requests (of a minute, of a few seconds), at least one.
 
     Attributes:
-        share: of the tightest limit, what is used once one more request is added; valid after `advance`.
+        tokens, requests: those.
+        share: of the tightest limit of requests, what is used once one more is added; valid after `advance`.
         next_exit: as in `Window`, of the first charge that leaves any of them.
     """
 
-    __slots__ = ("_charges", "_slot", "_windows", "next_exit", "share")
+    __slots__ = ("_charges", "_slot", "next_exit", "requests", "share", "tokens")
 
-    def __init__(self, windows: Iterable[Window]) -> None:
-        self._windows = list(windows)
-        self._charges: Charges = []
+    def __init__(self, tokens: Window, requests: Iterable[Window]) -> None:
+        self.tokens = tokens
+        self.requests = list(requests)
+        self._charges = Charges([LEFT, 0], [])
         self._slot = LEFT
         self.share = 0.0
         self.next_exit = inf
         self.weigh()
 
-    def __iter__(self) -> Iterator[Window]:
-        return iter(self._windows)
-
-    def __getitem__(self, place: int) -> Window:
-        return self._windows[place]
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
     def append(self, window: Window) -> None:
-        """One more limit; requests before it are not in it."""
-        self._windows.append(window)
+        """One more limit of requests; those before it are not in it."""
+        self.requests.append(window)
         self.weigh()
 
     def advance(self, slot: int) -> None:
         """Forget what is too old at `slot`."""
-        for window in self._windows:
+        self.tokens.advance(slot)
+        for window in self.requests:
             window.advance(slot)
         self.weigh()
 
-    def add(self, slot: int, amount: int) -> Charges:
-        """Charge `amount` ≥ 0 requests in `slot`, and return what `amend` corrects them by.  Not to be changed.
-
-        All requests of one slot share their cells, so most of them make none.
-        """
+    def add(self, slot: int, tokens: int, requests: int) -> Charges:
+        """Charge tokens and requests, ≥ 0, in `slot`, and return what `amend` corrects them by.  Not to be changed."""
         if slot != self._slot:
-            self._charges = [(window, window.add(slot, 0)) for window in self._windows]
-            self._slot = slot
-            self.next_exit = min([window.next_exit for window in self._windows])
+            self._open(slot)
+        charges = self._charges
+        charges.tokens[1] += tokens
+        self.tokens.used += tokens
         share = 0.0
-        for window, cell in self._charges:
-            cell[1] += amount
-            window.used = used = window.used + amount
+        for window, cell in charges.requests:
+            cell[1] += requests
+            window.used = used = window.used + requests
             part = (used + 1) / window.limit
             if part > share:
                 share = part
         self.share = share
-        return self._charges
+        return charges
 
-    def amend(self, charges: Charges, delta: int) -> None:
-        """Correct an earlier charge by `delta` (either sign) wherever it still stands."""
-        for window, cell in charges:
-            window.amend(cell, delta)
-        self.weigh()
+    def _open(self, slot: int) -> None:
+        """Make the cells of a slot, or find them."""
+        self._charges = Charges(self.tokens.add(slot, 0), [(window, window.add(slot, 0)) for window in self.requests])
+        self._slot = slot
+        self.next_exit = self._first_exit()
+
+    def amend(self, charges: Charges, tokens: int, requests: int = 0) -> None:
+        """Correct an earlier charge by so much (either sign) wherever it still stands."""
+        self.tokens.amend(charges.tokens, tokens)
+        if requests:
+            for window, cell in charges.requests:
+                window.amend(cell, requests)
+            self.weigh()
 
     def weigh(self) -> None:
         """Look at the windows anew; whoever changes one of them says so by this."""
         self._slot = LEFT
-        self.share = max([(window.used + 1) / window.limit for window in self._windows])
-        self.next_exit = min([window.next_exit for window in self._windows])
+        self.share = max([(window.used + 1) / window.limit for window in self.requests])
+        self.next_exit = self._first_exit()
+
+    def _first_exit(self) -> float:
+        return min([self.tokens.next_exit, *[window.next_exit for window in self.requests]])

@@ -35,9 +35,7 @@ class Story:
         """Reserve, as the ledger does."""
         load = self.load(tokens)
         call = Call("chat.completions", "g", {}, tokens)
-        lease = Lease(self.account.deployment, call, self.account.need(tokens), self.now)
-        self.account.reserve(lease, slot_of(self.now), load)
-        return lease
+        return self.account.reserve(call, slot_of(self.now), self.now, load, others=0)
 
     def reply(self, tokens: int, **limits: int) -> bool:
         """A whole call whose reply says this in its headers."""

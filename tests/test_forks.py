@@ -1,4 +1,4 @@
-"""What does a child process take over from its parent?  Locks and calls are tested where they are held; here the dice."""
+"""What does a child process take over?  Locks and calls are tested where they are held; here the dice."""
 
 from __future__ import annotations
 

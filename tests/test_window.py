@@ -198,42 +198,45 @@ def test_windows_that_are_charged_together_are_as_each_would_be_alone(
     limits: list[tuple[float, float]], deeds: list[tuple[float, str, int]]
 ) -> None:
     """Told the same things one by one; with clocks that step back, limits learned late and charges of others."""
-    together, alone = Windows([Window(*limit) for limit in limits]), [Window(*limit) for limit in limits]
-    made: list[tuple[int, Charges, list[list[int]]]] = []
+    together = Windows(Window(60.0, 1000), [Window(*limit) for limit in limits])
+    tokens, alone = Window(60.0, 1000), [Window(*limit) for limit in limits]
+    made: list[tuple[tuple[int, int], Charges, list[list[int]]]] = []
     now = 100.0
     for pause, deed, pick in deeds:
         now += pause
         slot = slot_of(now)
         if together.next_exit <= slot:
             together.advance(slot)
-        for window in alone:
+        for window in (tokens, *alone):
             window.advance(slot)
         if deed == "add":
-            amount = pick % 3
-            made.append((amount, together.add(slot, amount), [window.add(slot, amount) for window in alone]))
+            amounts = pick % 500, pick % 3
+            cells = [tokens.add(slot, amounts[0]), *[window.add(slot, amounts[1]) for window in alone]]
+            made.append((amounts, together.add(slot, *amounts), cells))
         elif deed == "amend" and made:
-            amount, charges, cells = made.pop(pick % len(made))
-            together.amend(charges, -amount)
-            for window, cell in zip(alone, cells, strict=False):
-                window.amend(cell, -amount)
+            amounts, charges, cells = made.pop(pick % len(made))
+            requests = amounts[1] if pick % 2 else 0  # a settlement corrects the tokens alone
+            together.amend(charges, -amounts[0], -requests)
+            tokens.amend(cells[0], -amounts[0])
+            for window, cell in zip(alone, cells[1:], strict=False):
+                window.amend(cell, -requests)
         elif deed == "append" and len(alone) < 4:
             together.append(Window(1.0, 5))
             alone.append(Window(1.0, 5))
         elif deed == "lower":
-            place = pick % len(alone)
-            together[place].add(slot, 2)
+            place = pick % (1 + len(alone))
+            [together.tokens, *together.requests][place].add(slot, 2)
             together.weigh()
-            alone[place].add(slot, 2)
-        assert [(w.used, w.next_exit, list(w.cells)) for w in together] == [
-            (w.used, w.next_exit, list(w.cells)) for w in alone
-        ]
+            [tokens, *alone][place].add(slot, 2)
+        told = [(window.used, window.next_exit, list(window.cells)) for window in (tokens, *alone)]
+        assert [(w.used, w.next_exit, list(w.cells)) for w in (together.tokens, *together.requests)] == told
         assert together.share == max((window.used + 1) / window.limit for window in alone)
-        assert together.next_exit <= min(window.next_exit for window in alone)
+        assert together.next_exit <= min(window.next_exit for window in (tokens, *alone))
 
 
-def test_requests_of_one_slot_make_no_cell_of_their_own() -> None:
-    windows = Windows([Window(60.0, 600), Window(10.0, 100)])
-    first = windows.add(8, 1)
-    assert windows.add(8, 1) is first
-    assert windows.add(9, 1) is not first
-    assert [len(window.cells) for window in windows] == [2, 2]
+def test_attempts_of_one_slot_make_no_cell_of_their_own() -> None:
+    windows = Windows(Window(60.0, 1000), [Window(60.0, 600), Window(10.0, 100)])
+    first = windows.add(8, 7, 1)
+    assert windows.add(8, 0, 1) is first
+    assert windows.add(9, 7, 1) is not first
+    assert [len(window.cells) for window in (windows.tokens, *windows.requests)] == [2, 2, 2]

@@ -15,7 +15,7 @@ from router.account import NO_ROOM, Account
 from router.charge import ChargePolicy
 from router.configured import Deployment, HealthPolicy
 from router.health import Resource
-from router.values import Lease, RateLimits
+from router.values import Call, Lease, RateLimits
 from router.window import SLOT_S, slot_of
 
 from .allowance import Allowance, Pace
@@ -141,7 +141,7 @@ class SharedAccount(Account):
         if need >= self._closed_need and self.slot * SLOT_S < self._closed_until - HORIZON_S:
             return NO_ROOM
         load = (self.tokens_used + need) / self.tokens.limit if self.tokens.limit else 1.0
-        share = max((self.requests_used + 1) / self.requests[0].limit, self.requests.share)
+        share = max((self.requests_used + 1) / self.requests[0].limit, self.windows.share)
         if share > load:
             load = share
         return load if load < 1.0 else 1.0
@@ -217,11 +217,12 @@ class SharedAccount(Account):
             self._outside.append(max(0, theirs - self.tokens_used))
         return raised
 
-    def reserve(self, lease: Lease, slot: int, utilisation: float) -> None:
-        """Charge a lease's tokens and one request, and count it as open."""
-        if lease.call.charged:
+    def reserve(self, call: Call, slot: int, now: float, utilisation: float, others: int) -> Lease:
+        """As in `Account`."""
+        lease = super().reserve(call, slot, now, utilisation, others)
+        if call.charged:
             self.pace.count(lease.tokens, slot * SLOT_S)
-        super().reserve(lease, slot, utilisation)
+        return lease
 
     def limits(self) -> tuple[int, int, list[tuple[int, int]]]:
         """For the store: tokens now and tokens known (−1: no limit), and each request window as slots and limit."""
