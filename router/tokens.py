@@ -112,14 +112,14 @@ def _inputs(value: Any) -> int:
 
 def _conversation(messages: Any) -> int:
     """Characters of chat messages, or of the items of a response's input."""
-    if type(messages) is not list and not isinstance(messages, (list, tuple)):
+    if not isinstance(messages, (list, tuple)):
         return 0
     total = 0
     for message in messages:
-        if type(message) is not dict and not isinstance(message, dict):
+        if not isinstance(message, dict):
             continue
         content = message.get("content")
-        if type(content) is str:
+        if isinstance(content, str):
             total += len(content)
         elif content is not None:
             total += _content(content)

@@ -27,6 +27,7 @@ from router.values import Kind
 from . import CONNECT_TIMEOUT_S, KEEP_ALIVE_S, MAX_CONNECTIONS, PATIENCE, Breakdown, Request, is_chunked, surroundings
 from .aiohttp_bodies import readable
 from .aiohttp_exchange import EXACT, Exchange, Line, Patience, PoolTimeout, begin, drop
+from .aiohttp_turns import Handler, Turns
 from .breakdowns import connect_time
 from .deadlines import Deadlines
 from .loop_places import LoopPlaces
@@ -137,6 +138,7 @@ class Connector(aiohttp.TCPConnector):
             ssl=tls,
             resolver=BoundedResolver(),
         )
+        self._factory = partial(Handler, self._loop, Turns(self._loop))  # type: ignore[assignment]
         self._places = LoopPlaces(MAX_CONNECTIONS)
         self._leave = self._places.leave  # made once: an object less for each connection in use
         self._checks: WeakKeyDictionary[ResponseHandler, Callable[[], object]] = WeakKeyDictionary()
@@ -206,10 +208,10 @@ class Connector(aiohttp.TCPConnector):
         """
         for protocol in list(self._checks):
             broken = _closed(sent=True)
+            protocol.set_exception(broken)
             body = protocol._payload
             if body is not None and not body.is_eof():
                 body.set_exception(broken)
-            protocol.set_exception(broken)
             if protocol.transport is not None:
                 protocol.transport.abort()
         self._places.refuse(partial(_closed, sent=False))
