@@ -24,6 +24,7 @@ def run(lab: Lab) -> None:
             "calls",
             {"shape": shape, "concurrency": min(many, lab.settings.most), "seconds": lab.settings.seconds},
             only=OURS if many > 64 or size in LATER else None,
+            beside=size if many > 1 else "",
         )
         for size, shape in (SIZES | LATER).items()
         for how, many in CONCURRENCIES.items()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,9 @@ class Case:
     arguments: dict[str, Any]
     only: tuple[str, ...] | None = None
     """The names of the seats that take part; None: all."""
+    beside: str = ""
+    """Cases in a row that state the same here are measured in each round, one after the other, since they are held
+    against each other: on a shared machine the minutes between two cases can make more of a difference than they do."""
 
 
 @dataclass
@@ -204,12 +208,14 @@ class Lab:
                 if worker is not None:
                     stack.callback(worker.close)
                     workers[seat.name] = worker
-            for case in cases:
-                self.tell(f"{bench}: {case.name}")
+            for _, beside in groupby(cases, lambda case: case.beside or case.name):
+                together = list(beside)
+                self.tell(f"{bench}: {'; '.join(case.name for case in together)}")
                 for number in range(rounds or self.settings.rounds):
-                    takes_part = [name for name in workers if case.only is None or name in case.only]
-                    for name in rotated(takes_part, number):
-                        self._measure(bench, case, name, number, workers)
+                    for case in together:
+                        takes_part = [name for name in workers if case.only is None or name in case.only]
+                        for name in rotated(takes_part, number):
+                            self._measure(bench, case, name, number, workers)
 
     def _measure(self, bench: str, case: Case, name: str, number: int, workers: dict[str, Worker]) -> None:
         before = self.service.stats()["connections"]

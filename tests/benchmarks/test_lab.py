@@ -36,6 +36,12 @@ def test_a_contender_that_fails_falls_out_and_the_others_go_on(lab: Lab) -> None
     assert "NotFoundError" in lab.failures[1]
 
 
+def test_cases_that_are_held_against_each_other_are_measured_in_one_round(lab: Lab) -> None:
+    short = {"shape": "b1000", "seconds": 0.001}
+    lab.compare("calls", [FINE], [Case(name, "calls", short, beside="b" if name != "a" else "") for name in "abc"])
+    assert [(row.case, row.round) for row in lab.rows] == [("a", 0), ("a", 1), ("b", 0), ("c", 0), ("b", 1), ("c", 1)]
+
+
 def test_what_a_contender_does_not_offer_leaves_no_row_and_is_no_failure(lab: Lab) -> None:
     lab.compare("calls", [FINE], [Case("decision", "decisions", {"deployments": 3, "whole": False, "seconds": 0.01})])
     assert (lab.rows, lab.failures) == ([], [])
