@@ -18,7 +18,7 @@ Whoever holds the lease settles it: the journey while it runs, the driver if it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import inf
 from random import Random
 
@@ -72,7 +72,7 @@ class Diary:
     """On the store's clock, known from its first answer."""
     attempts: tuple[Attempt, ...] = ()
     waited: float = 0.0
-    groups: list[str] = field(default_factory=list)
+    groups: tuple[str, ...] = ()
     attempted: int = 0
     """Groups in which an attempt was made; another may have refused the call."""
 
@@ -126,11 +126,11 @@ def journey(
         APIError: what the first group failed with, carrying the attempts of all.
     """
     diary = Diary(policy, rng, unfit_for)
-    plan: list[Fallback] = []
+    plan: tuple[Fallback, ...] = ()
     first: APIError | None = None
     original = call
     while True:
-        diary.groups.append(call.group)
+        diary.groups += (call.group,)
         outlook = plan or _targets(policy, call.group, "general", diary, plan, name_of)
         answer = yield from _stay(call, bool(outlook) and len(diary.groups) <= policy.max_fallbacks, diary)
         if isinstance(answer, Granted):
@@ -143,7 +143,7 @@ def journey(
             first.attempts = diary.attempts
             yield Tell(GaveUp(original.group, type(first).__name__, len(diary.attempts)))
             raise first
-        target = plan.pop(0)
+        target, plan = plan[0], plan[1:]
         yield Tell(FellBack(call.group, target.group, _reason(failed, diary)))
         call = _redirected(original, target)
         call.tokens = tokens_for(call)
@@ -160,8 +160,8 @@ def _redirected(call: Call, target: Fallback) -> Call:
 
 
 def _targets(
-    policy: Policy, group: str, wish: str, diary: Diary, plan: list[Fallback], name_of: Callable[[str], str]
-) -> list[Fallback]:
+    policy: Policy, group: str, wish: str, diary: Diary, plan: tuple[Fallback, ...], name_of: Callable[[str], str]
+) -> tuple[Fallback, ...]:
     """Where a call may go on after `group`: its special list first where the failure has one, then the ordinary."""
     special: tuple[Fallback, ...] = ()
     if wish == "context_window":
@@ -169,10 +169,10 @@ def _targets(
     elif wish == "content_policy":
         special = policy.content_policy_fallbacks.get(group) or policy.content_policy_fallbacks.get("*", ())
     elif wish == "none":
-        return []
+        return ()
     ordinary = policy.fallbacks.get(group, policy.default_fallbacks)
     if not special and not ordinary:
-        return []
+        return ()
     seen = {*diary.groups, *(f.group for f in plan)}
     wanted: list[Fallback] = []
     for target in (*special, *ordinary):
@@ -180,7 +180,7 @@ def _targets(
         if name not in seen:
             seen.add(name)
             wanted.append(target if name == target.group else replace(target, group=name))
-    return wanted
+    return tuple(wanted)
 
 
 def _stay(call: Call, has_fallback: bool, diary: Diary) -> Journey[Granted | tuple[APIError, str]]:
