@@ -170,8 +170,10 @@ class Asking(Situation):
         found: list[Account] = []
         for account in accounts:
             health = account.health
-            is_calm = health.ready and now >= health.closed_until and now >= account.resource.closed_until
-            if not (is_calm or self._is_open(account)) or (skip and account.name in skip):
+            is_ill = not health.ready or now < health.closed_until or now < account.resource.closed_until
+            if is_ill and not self._is_open(account):
+                continue
+            if skip and account.name in skip:
                 continue
             if account.slot != slot:
                 account.advance(slot, now)
