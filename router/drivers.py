@@ -119,7 +119,9 @@ async def adrive(journey: Journey[T], store: Store, transport: Transport, tell: 
                 held.answered(step, answer)
             elif isinstance(step, Send):
                 held.sent = True
-                answer = await transport.asend(step.lease, step.timeout)
+                sending = transport.asend(step.lease, step.timeout)
+                del step  # an object less for Python's collector to walk while hundreds of calls wait
+                answer = await sending
             elif isinstance(step, Wait):
                 answer = await _asleep(step)
             elif isinstance(step, Tell):

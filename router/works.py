@@ -19,7 +19,7 @@ from .fitness import Fitness
 from .forks import Dice
 from .journey import Granted, journey
 from .listeners import Listeners, log
-from .question import Question
+from .question import Mend, Question
 from .replies import reply_of
 from .status import DeploymentStatus, fleet
 from .steps import Journey
@@ -69,15 +69,17 @@ class Works:
         granted = drive(trip, self.store, self.transport, self._tell)
         if call.stream:
             return Stream(granted, self.store, _gap(granted), question.mend)
-        return self._whole(granted, question)
+        return self._whole(granted, question.mend)
 
     async def aask(self, question: Question) -> Any:
         """The same, awaiting: a reply, or an `AsyncStream`."""
         call, trip = self._begun(question)
+        mend = question.mend
+        del question  # what waits with hundreds of calls, Python's collector walks again and again
         granted = await adrive(trip, self.store, self.transport, self._tell)
         if call.stream:
-            return AsyncStream(granted, self.store, _gap(granted), question.mend)
-        return self._whole(granted, question)
+            return AsyncStream(granted, self.store, _gap(granted), mend)
+        return self._whole(granted, mend)
 
     def status(self) -> list[DeploymentStatus]:
         """Every deployment now."""
@@ -103,16 +105,16 @@ class Works:
         call.watched = self.listeners.watch_attempts
         return call, journey(call, policy, self.rng, self._resolve, self._unfit_for, self._tokens_for)
 
-    def _whole(self, granted: Granted, question: Question) -> Any:
+    def _whole(self, granted: Granted, mend: Mend | None) -> Any:
         reply = granted.reply
         if reply.usage_is_nonsense:
             log.warning("%s stated a usage that cannot be true; the estimate is charged", granted.lease.deployment.id)
-        if question.mend is not None and isinstance(reply.body, dict):
-            reply.body = question.mend(reply.body, granted.lease.deployment.id)
+        if mend is not None and isinstance(reply.body, dict):
+            reply.body = mend(reply.body, granted.lease.deployment.id)
         granted.routing.bill = bill_for(
             granted.lease.call, granted.lease.deployment, reply.body, reply.usage, reply.headers, seconds=reply.seconds
         )
-        return reply_of(question.operation, reply, granted.routing)
+        return reply_of(granted.lease.call.operation, reply, granted.routing)
 
 
 def _gap(granted: Granted) -> float:

@@ -2,8 +2,8 @@
 
 An event loop takes all bytes that are there before any call goes on, and aiohttp parses them at once.  With 512 calls
 at a time 512 parsed answers lay there, of some forty objects each.  Python's garbage collector starts whenever 700
-objects more have come than gone, and then walks all of them and all that waits: a seventh of the time of such a call was
-its.  So 64 are parsed, their calls go on and free what they have read, and then come the next 64.  The rest waits as
+objects more have come than gone, and then walks all of them and all that waits, which was a seventh of the time of such
+a call.  So 64 are parsed, their calls go on and free what they have read, and then come the next 64.  The rest waits as
 bytes, which are no objects to walk.  One at a time would be worse: 64 in a row keep the processor's caches on parsing.
 """
 
