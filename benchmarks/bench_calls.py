@@ -12,6 +12,7 @@ SIZES = {"1 kB": "b1000", "50 kB": "b50000"}
 LATER = {"1 kB 20 ms later": "b1000-d20"}
 """A service that takes its time, as every real one does: then 64 at once leave the client idle, and 512 do not."""
 CONCURRENCIES = {"one at a time": 1, "64 at once": 64, "512 at once": 512}
+CROWDS = {"64 at once": (64, 0), "512 at once": (512, 0), "512 at once, collector at 10,000": (512, 10_000)}
 OURS = ("aiohttp", "router")
 
 
@@ -30,6 +31,17 @@ def run(lab: Lab) -> None:
         for how, many in CONCURRENCIES.items()
         if many > 1 or size not in LATER
     ]
+    tasks = int(6_000 * lab.settings.seconds)
+    cases += [
+        Case(
+            f"tasks, {name}",
+            "crowd",
+            {"shape": "b1000", "tasks": tasks, "concurrency": min(many, lab.settings.most), "threshold": threshold},
+            only=OURS,
+            beside="tasks",
+        )
+        for name, (many, threshold) in CROWDS.items()
+    ]
     lab.compare(NAME, seats, cases)
 
 
@@ -42,6 +54,8 @@ def report(rows: Rows) -> dict[str, str]:
         made[f"calls cpu {key}"] = by_contender(rows, "cpu_us", cases=cases, against="aiohttp")
     cases = [case for case in rows.cases if case.partition(",")[0] in LATER]
     made["calls later"] = by_contender(rows, "per_second", cases=cases)
+    cases = [case for case in rows.cases if case.startswith("tasks,")]
+    made["calls tasks"] = by_contender(rows, "cpu_us", cases=cases, against="aiohttp")
     cases = [f"1 kB, {how}" for how in CONCURRENCIES]
     made["calls wall"] = by_contender(rows, "wall_us", cases=cases, against="aiohttp")
     made["calls rate"] = by_contender(rows, "per_second", cases=cases)

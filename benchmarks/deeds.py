@@ -68,6 +68,31 @@ async def calls(
     return watch.per(count) | _growth(before, contender.counters(), count)
 
 
+async def crowd(
+    contender: Contender, world: str, *, shape: str, tasks: int, concurrency: int, threshold: int = 0
+) -> dict[str, float]:
+    """A call for each of many tasks that are there from the start, as where a program has a long list.
+
+    `threshold` is that of Python's garbage collector, 0 for its own.
+    """
+    places = asyncio.Semaphore(concurrency)
+
+    async def one() -> None:
+        async with places:
+            await contender.call(shape)
+
+    await asyncio.gather(*(one() for _ in range(2 * concurrency)))
+    usual, watch = gc.get_threshold(), Stopwatch()
+    if threshold:
+        gc.set_threshold(threshold)
+    try:
+        with watch:
+            await asyncio.gather(*(one() for _ in range(tasks)))
+    finally:
+        gc.set_threshold(*usual)
+    return watch.per(tasks)
+
+
 async def streams(contender: Contender, world: str, *, shape: str, pieces: int, seconds: float) -> dict[str, float]:
     """Streams one after the other, for some seconds; figures are per piece of text."""
     if world == "blocking":
@@ -230,4 +255,6 @@ def _growth(before: dict[str, int], after: dict[str, int], count: int) -> dict[s
     return {f"{name}_per_call": (after[name] - before[name]) / count for name in after}
 
 
-DEEDS: dict[str, Any] = {deed.__name__: deed for deed in (calls, streams, paced, decisions, start, weight, memory)}
+DEEDS: dict[str, Any] = {
+    deed.__name__: deed for deed in (calls, crowd, streams, paced, decisions, start, weight, memory)
+}

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+import gc
+from typing import ClassVar
+
 import anyio
 
-from benchmarks.deeds import Stopwatch, _many
+from benchmarks.deeds import Stopwatch, _many, crowd
 
 
 class Calls:
@@ -37,6 +41,22 @@ async def test_one_at_a_time_is_one_at_a_time(anyio_backend_name: str) -> None:
     calls = Calls()
     await _many(anyio_backend_name, calls.one, 1, 0.0, exactly=9)
     assert (calls.begun, calls.most) == (9, 1)
+
+
+def test_a_crowd_makes_a_call_for_each_task_and_leaves_the_collector_as_it_was() -> None:
+    class Contender(Calls):
+        thresholds: ClassVar[set[int]] = set()
+
+        async def call(self, shape: str) -> None:
+            assert shape == "b1000"
+            self.thresholds.add(gc.get_threshold()[0])
+            await self.one()
+
+    usual, contender = gc.get_threshold(), Contender()
+    values = asyncio.run(crowd(contender, "asyncio", shape="b1000", tasks=50, concurrency=7, threshold=9_999))  # type: ignore[arg-type]
+    assert (contender.begun, contender.most, values["count"]) == (2 * 7 + 50, 7, 50)
+    assert contender.thresholds == {usual[0], 9_999}
+    assert gc.get_threshold() == usual
 
 
 def test_a_stopwatch_adds_up_and_says_what_each_took() -> None:
