@@ -7,8 +7,7 @@ for, so that a group of 1,000 costs what a group of 10 costs (algorithms.md §2.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from itertools import cycle
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from random import Random
 
 from strategies import Sample, Situation, Strategy
@@ -46,6 +45,9 @@ class Tier:
         """The accounts that could take the call and that the strategy wants to see."""
         return asking.fitting(self.accounts)
 
+    def forked(self) -> None:
+        """This is a child process: what it shows need not be what its parent shows."""
+
     def _first(self, start: int, asking: Asking, least_weight: float = 0.0) -> list[Account]:
         """The first that fits, from a place on and around."""
         accounts = self.accounts
@@ -71,26 +73,40 @@ class DealtTier(Tier):
 
     Draws follow the configured sizes; what an account may take at this moment is judged when it is drawn.
 
+    The hands lie in a circle and are taken in turn, each round from another place on.  Without that, every eighth call
+    of some kind would meet the same eighth of the hands for ever, and none of the deployments that are in no such hand.
+
     Args:
         accounts: at least one.
         rng: the dice that deal the hands.
     """
 
-    __slots__ = ("_hands",)
+    __slots__ = ("_hands", "_left")
 
     def __init__(self, accounts: Sequence[Account], rng: Random) -> None:
         super().__init__(accounts)
-        self._hands = cycle(deal(accounts, [account.capacity for account in accounts], rng))
+        self._hands = deal(accounts, [account.capacity for account in accounts], rng)
+        self._left: Iterator[tuple[Account, ...]] = iter(())
+        """Of this round."""
 
     def candidates(self, asking: Asking) -> list[Account]:
         """Those that fit of the next hand, or of up to three if less than two do; if none does, the first that fits."""
-        found = asking.fitting(next(self._hands))
-        looked = 1
+        hand = next(self._left, ()) or self._next_round(asking.rng)
+        found, looked = asking.fitting(hand), 1
         while len(found) < 2 and looked < HANDS:
-            hand = next(self._hands)
+            hand = next(self._left, ()) or self._next_round(asking.rng)
             found += asking.fitting([account for account in hand if account not in found])
             looked += 1
         return found or self._first(int(asking.rng.random() * len(self.accounts)), asking)
+
+    def _next_round(self, rng: Random) -> tuple[Account, ...]:
+        start = int(rng.random() * len(self._hands))
+        self._left = iter(self._hands[start:] + self._hands[:start])
+        return next(self._left)
+
+    def forked(self) -> None:
+        """This is a child process: it begins a round of its own."""
+        self._left = iter(())
 
 
 class DrawnTier(Tier):

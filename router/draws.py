@@ -1,8 +1,8 @@
 """Which few of many are looked at?  Two ways of drawing by size; either costs the same for ten and for thousands.
 
-An `Urn` gives one, exactly by the sizes.  `deal` makes hands of three, which are then looked at in turn.  That they
-were dealt beforehand is as good as drawing three anew for each question, because what is drawn does not depend on what
-has happened meanwhile; that each has its turn is better, because chance would look at some more often than at others.
+An `Urn` gives one, exactly by the sizes.  `deal` makes hands of three, which are then looked at in turn, in rounds
+that begin anywhere.  That they were dealt beforehand is as good as drawing three anew for each question, because what
+is drawn does not depend on what has happened meanwhile.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def deal(items: Sequence[T], sizes: Sequence[float], rng: Random) -> list[tuple[
     for item, size in zip(items, capped, strict=True):
         owed += CARDS_EACH * size / each if each else CARDS_EACH
         copies = max(1, round(owed))
-        owed -= copies
+        owed = max(owed - copies, -0.5)  # what small ones have beyond their size is at nobody's expense
         cards += [item] * copies
     rng.shuffle(cards)
     hands: list[tuple[T, ...]] = []

@@ -53,22 +53,20 @@ class Group:
         sizes = [(a.deployment.weight, a.deployment.rpm, a.deployment.tpm) for a in self.accounts]
         for account, weight in zip(self.accounts, effective_weights(sizes), strict=True):
             account.weight = weight
-        self.tiers = self._tiers(rng)
+        sample = sample_of(strategy)
+        orders = sorted({account.deployment.order for account in self.accounts})
+        self.tiers = [tier_for([a for a in self.accounts if a.deployment.order == o], sample, rng) for o in orders]
         self.budget = RetryBudget()
         self.queue = Queue()
         self.turn = 0
         self.seconds = 0.0
         """Smoothed seconds per call over the whole group."""
 
-    def _tiers(self, rng: Random) -> list[Tier]:
-        sample = sample_of(self.strategy)
-        orders = sorted({account.deployment.order for account in self.accounts})
-        return [tier_for([a for a in self.accounts if a.deployment.order == o], sample, rng) for o in orders]
-
-    def forked(self, rng: Random) -> None:
-        """This is a child process: the parent's waiters are not ours, and who is looked at together is drawn anew."""
+    def forked(self) -> None:
+        """This is a child process: the parent's waiters are not ours, nor are its draws."""
         self.queue = Queue()
-        self.tiers = self._tiers(rng)
+        for tier in self.tiers:
+            tier.forked()
 
     def tier_of(self, account: Account) -> Tier:
         """The tier that holds an account."""

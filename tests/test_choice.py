@@ -287,3 +287,15 @@ def test_a_strategy_that_does_not_say_what_it_wants_to_see_sees_everything() -> 
     assert sample_of(Silent()) is Sample.ALL  # type: ignore[arg-type]
     assert sample_of(object()) is Sample.ALL  # type: ignore[arg-type]
     assert sample_of(LeastLoaded()) is Sample.CAPACITY
+
+
+@pytest.mark.parametrize("every", [2, 4, 8])
+def test_calls_of_one_kind_meet_everybody_although_others_always_come_between(every: int) -> None:
+    """Every eighth hand of a circle that is always taken from the same place on would leave a fifth of them out."""
+    group, question = tier(200, Sample.CAPACITY, tpm=1000), asking()
+    met = set[str]()
+    for turn in range(6000):
+        found = names(group.candidates(question))
+        if turn % every == 0:
+            met.update(found)
+    assert len(met) == 200

@@ -63,3 +63,11 @@ def test_nearly_all_hands_of_equal_items_hold_three_and_they_bring_everyone_toge
 
 def test_two_routers_deal_differently() -> None:
     assert deal(range(20), [1.0] * 20, Random(1)) != deal(range(20), [1.0] * 20, Random(2))
+
+
+def test_small_ones_have_a_card_each_and_not_at_the_expense_of_whoever_comes_next() -> None:
+    sizes = [1.0] * 950 + [1000.0] * 50
+    cards = Counter(item for hand in deal(range(1000), sizes, Random(1)) for item in hand)
+    assert {cards[place] for place in range(950)} == {1}
+    large = [cards[place] for place in range(950, 1000)]
+    assert max(large) - min(large) <= 1
