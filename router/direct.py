@@ -21,6 +21,7 @@ from typing import Any
 
 from .azure.transport import AzureTransport
 from .errors import ConfigError
+from .forks import after_fork
 from .router import Router
 from .surface import Surface
 
@@ -61,6 +62,11 @@ class Places:
         self._routers: OrderedDict[Any, Router] = OrderedDict()
         self._lock = threading.Lock()
         self._transport: AzureTransport | None = None
+        after_fork(self)
+
+    def forked(self) -> None:
+        """This is a child process: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._routers)

@@ -352,7 +352,8 @@ class Ledger:
         """This is a child process: the parent's open calls and waiters are not ours.  Its charges are kept."""
         for account in self.accounts.values():
             account.in_flight = 0
+            account.windows.recount()  # another thread may have been charging them
             account.health.abandon_probe(now)  # its outcome is told to the parent alone
             account.resource.abandon_probe(now)
         for group in self.groups.values():
-            group.forked(self.rng)
+            group.forked()

@@ -96,6 +96,10 @@ class Window:
         cell[1] += delta
         self.used += delta
 
+    def recount(self) -> None:
+        """Make `used` the sum of what is kept, after a fork amid a charge of another thread."""
+        self.used = sum(cell[1] for cell in self.cells)
+
     def fits(self, amount: int) -> bool:
         """Is there room for `amount` now?  Valid after `advance`."""
         return self.used + amount <= self.limit
@@ -188,8 +192,8 @@ class Windows:
     def _open(self, slot: int) -> None:
         """Make the cells of a slot, or find them."""
         self._charges = Charges(self.tokens.add(slot, 0), [(window, window.add(slot, 0)) for window in self.requests])
-        self._slot = slot
         self.next_exit = self._first_exit()
+        self._slot = slot  # last, or a Ctrl-C before would leave an exit that nobody looks for
 
     def amend(self, charges: Charges, tokens: int, requests: int = 0) -> None:
         """Correct an earlier charge by so much (either sign) wherever it still stands."""
@@ -204,6 +208,12 @@ class Windows:
         self._slot = LEFT
         self.share = max([(window.used + 1) / window.limit for window in self.requests])
         self.next_exit = self._first_exit()
+
+    def recount(self) -> None:
+        """The same of all, as of `Window`."""
+        for window in (self.tokens, *self.requests):
+            window.recount()
+        self.weigh()
 
     def _first_exit(self) -> float:
         return min([self.tokens.next_exit, *[window.next_exit for window in self.requests]])

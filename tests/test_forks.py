@@ -69,6 +69,49 @@ def test_a_child_looks_at_other_deployments_together_than_its_parent() -> None:
     assert _shown(ledger) != together
 
 
-def _shown(ledger: Ledger) -> list[list[str]]:
+def _shown(ledger: Ledger, times: int = 10) -> list[list[str]]:
     tier = ledger.groups["g"].tiers[0]
-    return [[account.name for account in tier.candidates(ledger.asking.about(1, 100.0, 0, ()))] for _ in range(10)]
+    return [[account.name for account in tier.candidates(ledger.asking.about(1, 100.0, 0, ()))] for _ in range(times)]
+
+
+def test_a_child_goes_on_to_look_at_each_by_its_configured_size() -> None:
+    """Whatever limits held at the moment of the fork, such as those that a 429 has taught."""
+    fleet = [Deployment(f"d{n}", "g", "m", tpm=1000) for n in range(10)]
+    ledger = Ledger(fleet, LeastLoaded(), Random(1))
+    cut = ledger.accounts["d3"]
+    cut.limit.cut(10, 100.0)
+    cut.obey_limit()
+    assert cut.capacity < 100
+    ledger.forked(100.0)
+    seen = [name for names in _shown(ledger, 400) for name in names]
+    assert seen.count("d3") == pytest.approx(120, abs=15)
+
+
+def test_a_child_finds_the_windows_whole() -> None:
+    ledger = Ledger([Deployment("d0", "g", "m", tpm=1000)], LeastLoaded(), Random(1))
+    tokens = ledger.accounts["d0"].tokens
+    tokens.used += 50  # another thread was charging
+    ledger.forked(100.0)
+    assert tokens.used == 0
+
+
+LOCKS = """
+import os
+from router.azure import credentials
+from router.direct import Places
+
+places, stated = Places(), {"api_base": "https://x.openai.azure.com", "api_key": "k", "api_version": "2024-10-21"}
+places._lock.acquire()  # as if other threads were in the middle of it
+credentials._shared._lock.acquire()
+child = os.fork()
+if child == 0:
+    places.router("azure/gpt", {**stated})
+    credentials.from_provider(lambda: "token")
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform has no fork")
+def test_a_child_waits_for_no_lock_of_the_functions_and_of_the_token_providers() -> None:
+    subprocess.run([sys.executable, "-c", LOCKS], check=True, timeout=30)

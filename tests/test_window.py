@@ -240,3 +240,25 @@ def test_attempts_of_one_slot_make_no_cell_of_their_own() -> None:
     assert windows.add(8, 0, 1) is first
     assert windows.add(9, 7, 1) is not first
     assert [len(window.cells) for window in (windows.tokens, *windows.requests)] == [2, 2, 2]
+
+
+def test_a_ctrl_c_amid_a_charge_leaves_windows_that_forget_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: Windows) -> float:
+        raise KeyboardInterrupt
+
+    windows = Windows(Window(60.0, 1000), [Window(60.0, 600)])
+    with monkeypatch.context() as patch:
+        patch.setattr(Windows, "_first_exit", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            windows.add(8, 7, 1)
+    windows.add(8, 7, 1)
+    assert windows.next_exit == 8 + windows.tokens.keep
+
+
+def test_recounting_heals_what_a_fork_amid_a_charge_has_copied() -> None:
+    windows = Windows(Window(60.0, 1000), [Window(60.0, 600)])
+    windows.add(8, 7, 1)
+    windows.tokens.used += 50
+    windows.requests[0].used, windows.share = 0, 0.0
+    windows.recount()
+    assert (windows.tokens.used, windows.requests[0].used, windows.share) == (7, 1, 2 / 600)

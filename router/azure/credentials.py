@@ -12,6 +12,8 @@ from math import inf
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
+from router.forks import after_fork
+
 from .endpoint import check_key
 from .given_token import CredentialError
 from .sign_in import SignIn, ask, asynchronous
@@ -146,7 +148,7 @@ class TokenProvider(TokenCache):
 
 def from_provider(provider: Callable[[], Any]) -> TokenProvider:
     """Tokens from a callable; deployments that name the same one share its token."""
-    return _shared(_key(provider), lambda: TokenProvider(provider))
+    return _shared.get(_key(provider), lambda: TokenProvider(provider))
 
 
 def from_credential(credential: Any, scope: str) -> TokenProvider:
@@ -157,27 +159,38 @@ def from_credential(credential: Any, scope: str) -> TokenProvider:
         scope: what the token is for.
     """
     asks = asynchronous(credential, scope) or (lambda: ask(credential, scope))
-    return _shared(
+    return _shared.get(
         (_key(credential), scope), lambda: TokenProvider(asks, name=f"the azure_credential {type(credential).__name__}")
     )
 
 
 def signed_in(sign_in: SignIn) -> TokenProvider:
     """Tokens from Entra, by azure-identity; deployments that sign in alike share a token."""
-    return _shared(sign_in, lambda: TokenProvider(sign_in, name=sign_in.name, way_out=sign_in.way_out))
+    return _shared.get(sign_in, lambda: TokenProvider(sign_in, name=sign_in.name, way_out=sign_in.way_out))
 
 
-_providers: WeakValueDictionary[Hashable, TokenProvider] = WeakValueDictionary()
-_lock = threading.Lock()
+class _Shared:
+    """The token providers that live, so that nobody fetches a second time what is there."""
+
+    def __init__(self) -> None:
+        self._providers: WeakValueDictionary[Hashable, TokenProvider] = WeakValueDictionary()
+        self._lock = threading.Lock()
+        after_fork(self)
+
+    def get(self, key: Hashable, make: Callable[[], TokenProvider]) -> TokenProvider:
+        """The one for this key, made if there is none."""
+        with self._lock:
+            found = self._providers.get(key)
+            if found is None:
+                found = self._providers[key] = make()
+            return found
+
+    def forked(self) -> None:
+        """This is a child process: another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
 
 
-def _shared(key: Hashable, make: Callable[[], TokenProvider]) -> TokenProvider:
-    """The one that lives already for this key, so that nobody fetches a second time what is there."""
-    with _lock:
-        found = _providers.get(key)
-        if found is None:
-            found = _providers[key] = make()
-        return found
+_shared = _Shared()
 
 
 def _key(given: Any) -> Hashable:

@@ -119,6 +119,7 @@ class SharedLedger(Ledger):
         ticket = step.ticket
         if (
             ticket is not None
+            and group.queue.tickets  # its own may have gone just now, if its deadline is over
             and not group.queue.is_head(ticket)
             and not group.queue.is_stuck(group.queue.tickets[0], now)
         ):

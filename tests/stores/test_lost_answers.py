@@ -147,3 +147,19 @@ def test_in_the_end_nothing_stands_there_of_questions_side_by_side(
     replica.answer_all()
     replica.end()
     assert replica.stands() == (0, 0) or replica.way.lost_a_part
+
+
+def test_a_waiter_that_looks_again_long_after_its_time_asks_as_anyone_would() -> None:
+    """An event loop that stood still over its deadline: its place in the line is gone."""
+    replica = Replica(Unreliable(), TOKENS, leases=False)
+    for _ in range(2):
+        replica.got(replica.store.apply(replica.call()))
+    waiter = replica.call()
+    waiter.patience = 100.0
+    replica.got(replica.store.apply(waiter))
+    waiter.ticket = replica.queued[0]
+    replica.now += 101.0
+    replica.got(replica.store.apply(waiter))
+    assert len(replica.held) == 3
+    replica.queued.clear()
+    replica.end()
