@@ -26,6 +26,7 @@ _KINDS: dict[str, Kind] = {
     "ConnectionTimeoutError": Kind.CONNECT_TIMEOUT,
     "ServerTimeoutError": Kind.TIMEOUT,
     "ClientConnectionError": Kind.RESET,
+    "EofStream": Kind.RESET,
     "InvalidURL": Kind.CONNECT,
     # httpx2, httpx and the httpcore below them
     "ConnectTimeout": Kind.CONNECT_TIMEOUT,

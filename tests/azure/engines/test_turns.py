@@ -6,6 +6,9 @@ import asyncio
 import gc
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from aiohttp.client_exceptions import ServerDisconnectedError
@@ -15,7 +18,7 @@ from aiohttp.http_parser import RawResponseMessage
 from router.azure.engines import Request, aiohttp_turns
 from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.aiohttp_turns import AT_ONCE, Handler, Turns
-from tests.azure.fault_server import FaultServer, Peer, answer
+from tests.azure.fault_server import FaultServer, Peer, answer, chunked
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Place: %d\r\n\r\nok"
 Scenario = Callable[[list[Handler], list["asyncio.Task[str]"]], Awaitable[None]]
@@ -162,6 +165,95 @@ def test_a_connection_that_ends_without_an_answer_says_so_at_once() -> None:
             await tasks[-1]
 
     played(scenario, AT_ONCE + 1)
+
+
+@pytest.mark.parametrize("its_turn_comes_first", [False, True])
+def test_a_long_answer_in_chunks_is_whole_though_its_connection_ends(its_turn_comes_first: bool) -> None:
+    """Its parser stops where a reader has enough, and what it holds still counts."""
+    chunks = 20_000
+
+    async def whole(handler: Handler) -> bytes:
+        _, content = await handler.read()
+        return await content.read()
+
+    async def scenario(handlers: list[Handler], tasks: list[asyncio.Task[str]]) -> None:
+        tasks[-1].cancel()
+        await asyncio.sleep(0)
+        reader = asyncio.create_task(whole(handlers[-1]))
+        await asyncio.sleep(0)
+        answered(handlers[:-1])
+        handlers[-1].data_received(chunked(*[b"x"] * chunks))
+        if its_turn_comes_first:
+            handlers[-1].catch_up()
+        handlers[-1].connection_lost(None)
+        assert await reader == b"x" * chunks
+
+    played(scenario, AT_ONCE + 1)
+
+
+def test_a_parser_that_goes_on_is_no_answer() -> None:
+    """As it does for each piece that is read of the answer before, while the next call waits on the connection."""
+
+    async def scenario(handlers: list[Handler], tasks: list[asyncio.Task[str]]) -> None:
+        for _ in range(2 * AT_ONCE):
+            handlers[0].resume_reading()
+        handlers[1].data_received(WHOLE % 5)
+        await asyncio.sleep(0)
+        assert tasks[1].result() == "5"
+
+    played(scenario, 2)
+
+
+def test_a_connection_that_waits_for_its_turn_takes_no_more_than_a_readers_fill() -> None:
+    transport = Mock()
+
+    async def scenario(handlers: list[Handler], tasks: list[asyncio.Task[str]]) -> None:
+        answered(handlers[:-1])
+        handlers[-1].connection_made(transport)
+        head = b"HTTP/1.1 200 OK\r\nX-Place: 3\r\nContent-Length: 9000000\r\n\r\n"
+        come = [head] + [bytes(50_000)] * (handlers[-1]._read_bufsize // 50_000)
+        for piece in come:
+            assert not transport.pause_reading.called
+            handlers[-1].data_received(piece)
+        handlers[-1].data_received(bytes(50_000))
+        assert transport.pause_reading.call_count == 1
+        assert not transport.resume_reading.called
+        assert await tasks[-1] == "3"
+
+    played(scenario, AT_ONCE + 1)
+
+
+@pytest.mark.parametrize("struck", [1, 2], ids=["when a batch is full", "when the next one is"])
+def test_after_a_ctrl_c_the_next_answer_brings_on_all_that_wait(struck: int) -> None:
+    async def scenario(handlers: list[Handler], tasks: list[asyncio.Task[str]]) -> None:
+        loop, turns = asyncio.get_running_loop(), list[Callable[[], object]]()
+        times = 0
+
+        def call_soon(callback: Callable[..., object], *args: object, **options: Any) -> object:
+            nonlocal times
+            if getattr(callback, "__name__", "") != "_next":
+                return honest(callback, *args, **options)
+            times += 1
+            if times == struck:
+                raise KeyboardInterrupt
+            return turns.append(callback)
+
+        honest, loop.call_soon = loop.call_soon, call_soon  # type: ignore[method-assign, assignment]
+        try:
+            for number, handler in enumerate(handlers):
+                while turns and number == len(handlers) - 1:
+                    with suppress(KeyboardInterrupt):
+                        turns.pop()()
+                with suppress(KeyboardInterrupt):
+                    handler.data_received(WHOLE % number)
+            while turns:
+                turns.pop()()
+        finally:
+            loop.call_soon = honest  # type: ignore[method-assign]
+        async with asyncio.timeout(5):
+            assert [await task for task in tasks] == [str(number) for number in range(len(tasks))]
+
+    played(scenario, 3 * AT_ONCE)
 
 
 def test_with_many_calls_at_once_each_gets_its_own_answer_and_the_collector_runs_half_as_often(
