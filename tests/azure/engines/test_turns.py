@@ -14,10 +14,13 @@ import pytest
 from aiohttp.client_exceptions import ServerDisconnectedError
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
+from aiohttp.streams import EofStream
 
 from router.azure.engines import Request, aiohttp_turns
 from router.azure.engines.aiohttp_engine import AiohttpEngine
 from router.azure.engines.aiohttp_turns import AT_ONCE, Handler, Turns
+from router.azure.engines.breakdowns import breakdown_of
+from router.values import Kind
 from tests.azure.fault_server import FaultServer, Peer, answer, chunked
 
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Place: %d\r\n\r\nok"
@@ -298,3 +301,9 @@ def test_with_many_calls_at_once_each_gets_its_own_answer_and_the_collector_runs
         a_few_at_a_time = asyncio.run(collections())
         monkeypatch.setattr(aiohttp_turns, "AT_ONCE", count)
         assert a_few_at_a_time <= asyncio.run(collections()) / 2
+
+
+def test_a_connection_that_has_no_further_head_was_broken_off() -> None:
+    """So it ends where all is closed in the turn in which an interim answer came."""
+    broken = breakdown_of(EofStream(), Request("POST", "https://x.openai.azure.com/", {}, b"", 1.0))
+    assert broken.kind is Kind.RESET
