@@ -305,5 +305,5 @@ def test_with_many_calls_at_once_each_gets_its_own_answer_and_the_collector_runs
 
 def test_a_connection_that_has_no_further_head_was_broken_off() -> None:
     """So it ends where all is closed in the turn in which an interim answer came."""
-    broken = breakdown_of(EofStream(), Request("POST", "https://x.openai.azure.com/", {}, b"", 1.0))
+    broken = breakdown_of(EofStream(), Request("POST", "https://x.openai.azure.com/", {}, b"", 1.0), None)
     assert broken.kind is Kind.RESET
