@@ -69,6 +69,7 @@ class Handler(ResponseHandler):
         self._turns = turns
         self._kept = b""
         """Come, and not parsed yet."""
+        self._is_over = False
 
     def data_received(self, data: bytes) -> None:
         """Parse it, unless it belongs to a head whose turn has not come."""
@@ -98,9 +99,15 @@ class Handler(ResponseHandler):
         self.catch_up()
         super().set_exception(exc, exc_cause)
 
+    def pause_reading(self) -> None:
+        """A reader has enough.  That is no reason to stop once nothing more can come."""
+        if not self._is_over:
+            super().pause_reading()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """What came before counts, all of it."""
+        self._is_over = True
         self.catch_up()
-        while self._reading_paused:  # its parser holds what was more than a reader takes at once
+        if self._reading_paused:  # its parser holds what was more than a reader takes at once
             self.resume_reading()
         super().connection_lost(exc)

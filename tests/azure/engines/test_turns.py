@@ -12,6 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 from aiohttp.client_exceptions import ServerDisconnectedError
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import EofStream
@@ -171,7 +172,9 @@ def test_a_connection_that_ends_without_an_answer_says_so_at_once() -> None:
 
 
 @pytest.mark.parametrize("its_turn_comes_first", [False, True])
-def test_a_long_answer_in_chunks_is_whole_though_its_connection_ends(its_turn_comes_first: bool) -> None:
+def test_a_long_answer_in_chunks_is_whole_though_its_connection_ends(
+    its_turn_comes_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its parser stops where a reader has enough, and what it holds still counts."""
     chunks = 20_000
 
@@ -188,10 +191,17 @@ def test_a_long_answer_in_chunks_is_whole_though_its_connection_ends(its_turn_co
         handlers[-1].data_received(chunked(*[b"x"] * chunks))
         if its_turn_comes_first:
             handlers[-1].catch_up()
+        monkeypatch.setattr(ResponseHandler, "data_received", counting)
         handlers[-1].connection_lost(None)
         assert await reader == b"x" * chunks
 
+    def counting(self: ResponseHandler, data: bytes) -> None:
+        fed.append(len(data))
+        honest(self, data)
+
+    fed, honest = list[int](), ResponseHandler.data_received
     played(scenario, AT_ONCE + 1)
+    assert len(fed) == 1  # and not chunk by chunk, each with a copy of all the rest
 
 
 def test_a_parser_that_goes_on_is_no_answer() -> None:
