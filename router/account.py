@@ -203,7 +203,7 @@ class Account(Candidate):
         self.in_flight += 1
         counters = self.counters
         counters.attempts = serial = counters.attempts + 1
-        tokens = call.tokens if self.factor == 1.0 else self.need(call.tokens)
+        tokens = self.need(call.tokens)
         charges = self.windows.add(slot, tokens, 1 if call.charged else 0)
         return Lease(self.deployment, call, tokens, now, others, self, charges, utilisation, serial)
 
