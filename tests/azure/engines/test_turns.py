@@ -193,6 +193,7 @@ def test_a_long_answer_in_chunks_is_whole_though_its_connection_ends(
             handlers[-1].catch_up()
         monkeypatch.setattr(ResponseHandler, "data_received", counting)
         handlers[-1].connection_lost(None)
+        assert len(fed) == 1  # and not chunk by chunk, each with a copy of all the rest
         assert await reader == b"x" * chunks
 
     def counting(self: ResponseHandler, data: bytes) -> None:
@@ -201,7 +202,6 @@ def test_a_long_answer_in_chunks_is_whole_though_its_connection_ends(
 
     fed, honest = list[int](), ResponseHandler.data_received
     played(scenario, AT_ONCE + 1)
-    assert len(fed) == 1  # and not chunk by chunk, each with a copy of all the rest
 
 
 def test_a_parser_that_goes_on_is_no_answer() -> None:
