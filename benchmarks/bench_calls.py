@@ -13,6 +13,7 @@ LATER = {"1 kB 20 ms later": "b1000-d20"}
 """A service that takes its time, as every real one does: then 64 at once leave the client idle, and 512 do not."""
 CONCURRENCIES = {"one at a time": 1, "64 at once": 64, "512 at once": 512}
 CROWDS = {"64 at once": (64, 0), "512 at once": (512, 0), "512 at once, collector at 10,000": (512, 10_000)}
+"""Calls at once, and the threshold of Python's garbage collector, 0 for its own."""
 OURS = ("aiohttp", "router")
 
 

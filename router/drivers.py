@@ -1,7 +1,8 @@
 """Carry a journey's steps out, blocking or awaiting.  With `streams.py`, the only floor that waits.
 
-The two drivers differ in `await` alone.  If a journey dies, from an error, Ctrl-C or a cancellation, its driver
-gives back what it holds: the lease, charged as an attempt that was cut short, and the place in the queue.
+The two drivers differ in `await` and in what that brings along (a call that waits holds little, and may be collected).
+If a journey dies, from an error, Ctrl-C or a cancellation, its driver gives back what it holds: the lease, charged as
+an attempt that was cut short, and the place in the queue.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def test_a_child_finds_the_windows_whole() -> None:
 
 
 LOCKS = """
-import os
+import os, signal
 from router.azure import credentials
 from router.direct import Places
 
@@ -105,6 +105,7 @@ places._lock.acquire()  # as if other threads were in the middle of it
 credentials._shared._lock.acquire()
 child = os.fork()
 if child == 0:
+    signal.alarm(20)  # so that one that hangs does not outlive the test
     places.router("azure/gpt", {**stated})
     credentials.from_provider(lambda: "token")
     os._exit(0)
